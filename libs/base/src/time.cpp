@@ -1,0 +1,112 @@
+#include "dropline/base/time.hpp"
+
+#include <cstdio>
+
+namespace dropline {
+namespace {
+
+/// Reads a fixed number of digits, or fails.
+class DigitReader {
+ public:
+  explicit DigitReader(std::string_view text) : rest_(text) {}
+
+  bool number(int digits, int& out) noexcept {
+    out = 0;
+    for (int i = 0; i < digits; ++i) {
+      if (rest_.empty() || rest_[0] < '0' || rest_[0] > '9') return false;
+      out = out * 10 + (rest_[0] - '0');
+      rest_.remove_prefix(1);
+    }
+    return true;
+  }
+  bool skip(char expected) noexcept {
+    if (rest_.empty() || rest_[0] != expected) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  /// Up to nine digits after the point; what is finer than a microsecond is dropped.
+  bool fraction(int& microseconds) noexcept {
+    int digits = 0;
+    microseconds = 0;
+    for (; !rest_.empty() && rest_[0] >= '0' && rest_[0] <= '9'; ++digits) {
+      if (digits == 9) return false;
+      if (digits < 6) microseconds = microseconds * 10 + (rest_[0] - '0');
+      rest_.remove_prefix(1);
+    }
+    for (int i = digits; i < 6; ++i) microseconds *= 10;
+    return digits > 0;
+  }
+  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+
+ private:
+  std::string_view rest_;
+};
+
+bool read_offset(DigitReader& in, std::chrono::minutes& offset) noexcept {
+  offset = std::chrono::minutes(0);
+  if (in.skip('Z') || in.skip('z')) return in.rest().empty();
+  const bool east = in.skip('+');
+  if (!east && !in.skip('-')) return false;
+  int hours = 0;
+  int minutes = 0;
+  if (!in.number(2, hours) || !in.skip(':') || !in.number(2, minutes)) return false;
+  if (hours > 23 || minutes > 59) return false;
+  offset = std::chrono::minutes((east ? 1 : -1) * (hours * 60 + minutes));
+  return in.rest().empty();
+}
+
+}  // namespace
+
+std::string rfc3339(Timestamp at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(at - day);
+  const auto us = static_cast<int>(clock.subseconds().count());
+  char text[40];
+  int length = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d",
+                             static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                             static_cast<unsigned>(date.day()),
+                             static_cast<int>(clock.hours().count()),
+                             static_cast<int>(clock.minutes().count()),
+                             static_cast<int>(clock.seconds().count()));
+  auto* end = text + length;
+  const auto room = sizeof text - static_cast<std::size_t>(length);
+  if (us % 1000 != 0) {
+    std::snprintf(end, room, ".%06dZ", us);
+  } else if (us != 0) {
+    std::snprintf(end, room, ".%03dZ", us / 1000);
+  } else {
+    std::snprintf(end, room, "Z");
+  }
+  return text;
+}
+
+std::optional<Timestamp> parse_rfc3339(std::string_view text) noexcept {
+  constexpr int kFirstYear = 1970;
+  constexpr int kLastYear = 2200;
+  DigitReader in(text);
+  int year, month, day, hour, minute, second;
+  int us = 0;
+  if (!in.number(4, year) || !in.skip('-') || !in.number(2, month) || !in.skip('-') ||
+      !in.number(2, day))
+    return std::nullopt;
+  if (!in.skip('T') && !in.skip('t')) return std::nullopt;
+  if (!in.number(2, hour) || !in.skip(':') || !in.number(2, minute) || !in.skip(':') ||
+      !in.number(2, second))
+    return std::nullopt;
+  if (in.skip('.') && !in.fraction(us)) return std::nullopt;
+  std::chrono::minutes offset;
+  if (!read_offset(in, offset)) return std::nullopt;
+
+  const std::chrono::year_month_day date(std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day)));
+  if (!date.ok() || year < kFirstYear || year > kLastYear || hour > 23 || minute > 59 ||
+      second > 59)
+    return std::nullopt;
+  return Timestamp(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second) +
+         std::chrono::microseconds(us) - offset;
+}
+
+}  // namespace dropline
