@@ -15,8 +15,8 @@ struct Place {
 };
 
 /// Appends inside a database transaction that its caller has open, so that records and rows become
-/// visible together or not at all. Only a log that lives in that database can offer it (stream/sqlite).
-/// One thread: the one that owns the transaction.
+/// visible together or not at all. Only a log that lives in that database can offer it
+/// (stream/sqlite). One thread: the one that owns the transaction.
 class Appender {
  public:
   virtual ~Appender() = default;

@@ -44,8 +44,8 @@ class Consumer {
   virtual Status unassign(std::span<const TopicPartition> partitions) = 0;
 
   /// Gives what is there, at most `max` records; where nothing is, waits up to `wait` for the first
-  /// and then gives what has come. Returns early, and perhaps empty, after wake(). Losing the broker
-  /// is not an error: it is retried for ever and shows in health().
+  /// and then gives what has come. Returns early, and perhaps empty, after wake(). Losing the
+  /// broker is not an error: it is retried for ever and shows in health().
   virtual Result<Batch> poll(std::size_t max, std::chrono::milliseconds wait) = 0;
 
   /// Ends a poll() that waits, or the next one.

@@ -50,9 +50,9 @@ class Producer {
   /// Waits until all taken so far is delivered; false when `limit` passed first.
   virtual bool flush(std::chrono::milliseconds limit) = 0;
 
-  /// Takes no more, waits up to `limit` for what is in flight, then reports the rest: `failed` where
-  /// it certainly was not written, `unknown` otherwise. Returns within `limit` plus one second,
-  /// broker or no broker. Closing twice is allowed.
+  /// Takes no more, waits up to `limit` for what is in flight, then reports the rest: `failed`
+  /// where it certainly was not written, `unknown` otherwise. Returns within `limit` plus one
+  /// second, broker or no broker. Closing twice is allowed.
   virtual void close(std::chrono::milliseconds limit) = 0;
 
   /// Set when the producer can no longer write and must be replaced (an idempotent producer may die

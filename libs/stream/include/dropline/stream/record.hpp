@@ -13,6 +13,11 @@
 
 namespace dropline::stream {
 
+/// Largest record: key, value and headers together. The same for every adapter.
+inline constexpr std::size_t kMaxRecordBytes = 256 * 1024;
+inline constexpr std::size_t kMaxHeaders = 64;
+inline constexpr std::size_t kMaxHeaderNameBytes = 256;
+
 /// A header's value may be absent (Kafka's null), which is not the same as empty.
 struct Header {
   std::string_view name;
@@ -25,15 +30,23 @@ struct Header {
 [[nodiscard]] std::optional<std::string_view> find_header(std::span<const Header> headers,
                                                           std::string_view name) noexcept;
 
-/// A record that has no place in the log yet. Views only: whoever takes a draft copies what it keeps
-/// before it returns.
+/// A record that has no place in the log yet. Views only: whoever takes a draft copies what it
+/// keeps before it returns.
 struct Draft {
   std::string_view topic;
-  std::string_view key;  ///< never null; may be empty
-  std::optional<std::string_view> value;     ///< absent: a tombstone
+  std::string_view key;                   ///< never null; may be empty
+  std::optional<std::string_view> value;  ///< absent: a tombstone
   std::span<const Header> headers;
-  std::optional<std::int32_t> partition;     ///< absent: chosen from the key (see partitioner.hpp)
+  std::optional<std::int32_t> partition;  ///< absent: chosen from the key (see partitioner.hpp)
 };
+
+/// Bytes of key, value, header names and header values together: what kMaxRecordBytes limits.
+[[nodiscard]] std::size_t record_bytes(const Draft& draft) noexcept;
+
+/// What every adapter refuses before it takes a draft: Errc::too_large beyond kMaxRecordBytes;
+/// Errc::bad_record beyond kMaxHeaders, or for a header name that is empty or longer than
+/// kMaxHeaderNameBytes. Knows nothing of topics.
+[[nodiscard]] Status check(const Draft& draft);
 
 struct TopicPartition {
   std::string topic;

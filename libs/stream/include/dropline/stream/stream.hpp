@@ -27,8 +27,4 @@ class Stream {
   [[nodiscard]] virtual Result<std::unique_ptr<Admin>> admin(std::chrono::milliseconds limit) = 0;
 };
 
-/// Largest record: key, value and headers together. The same for every adapter.
-inline constexpr std::size_t kMaxRecordBytes = 256 * 1024;
-inline constexpr std::size_t kMaxHeaders = 64;
-
 }  // namespace dropline::stream
