@@ -1,7 +1,5 @@
 #include "dropline/base/time.hpp"
 
-#include <cstdio>
-
 namespace dropline {
 namespace {
 
@@ -57,28 +55,34 @@ bool read_offset(DigitReader& in, std::chrono::minutes& offset) noexcept {
 
 }  // namespace
 
-std::string rfc3339(Timestamp at) {
+std::size_t write_rfc3339(Timestamp at, char* out) noexcept {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(at - day);
-  const auto us = static_cast<int>(clock.subseconds().count());
-  char text[40];
-  int length = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d",
-                             static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                             static_cast<unsigned>(date.day()),
-                             static_cast<int>(clock.hours().count()),
-                             static_cast<int>(clock.minutes().count()),
-                             static_cast<int>(clock.seconds().count()));
-  auto* end = text + length;
-  const auto room = sizeof text - static_cast<std::size_t>(length);
+  const auto us = static_cast<unsigned>(clock.subseconds().count());
+  char* end = out;
+  const auto put = [&end](unsigned value, int digits, char after) {
+    for (int i = digits; i-- > 0; value /= 10) end[i] = static_cast<char>('0' + value % 10);
+    end[digits] = after;
+    end += digits + 1;
+  };
+  put(static_cast<unsigned>(static_cast<int>(date.year())), 4, '-');
+  put(static_cast<unsigned>(date.month()), 2, '-');
+  put(static_cast<unsigned>(date.day()), 2, 'T');
+  put(static_cast<unsigned>(clock.hours().count()), 2, ':');
+  put(static_cast<unsigned>(clock.minutes().count()), 2, ':');
+  put(static_cast<unsigned>(clock.seconds().count()), 2, us == 0 ? 'Z' : '.');
   if (us % 1000 != 0) {
-    std::snprintf(end, room, ".%06dZ", us);
+    put(us, 6, 'Z');
   } else if (us != 0) {
-    std::snprintf(end, room, ".%03dZ", us / 1000);
-  } else {
-    std::snprintf(end, room, "Z");
+    put(us / 1000, 3, 'Z');
   }
-  return text;
+  return static_cast<std::size_t>(end - out);
+}
+
+std::string rfc3339(Timestamp at) {
+  char text[kRfc3339Length];
+  return {text, write_rfc3339(at, text)};
 }
 
 std::optional<Timestamp> parse_rfc3339(std::string_view text) noexcept {

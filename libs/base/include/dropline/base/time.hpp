@@ -28,6 +28,11 @@ using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 /// not zero.
 [[nodiscard]] std::string rfc3339(Timestamp at);
 
+/// The same without allocating: writes at most kRfc3339Length characters, answers how many. Years
+/// 0 to 9999.
+inline constexpr std::size_t kRfc3339Length = 27;
+std::size_t write_rfc3339(Timestamp at, char* out) noexcept;
+
 /// RFC 3339 with `Z` or an offset, years 1970 to 2200; anything else is nullopt.
 [[nodiscard]] std::optional<Timestamp> parse_rfc3339(std::string_view text) noexcept;
 
