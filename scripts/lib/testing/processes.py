@@ -7,6 +7,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 KILL_WAIT_SECONDS = 10
+LAST_WORDS_SECONDS = 5
 
 _running = set()
 
@@ -42,6 +43,15 @@ def kill_group(process):
         pass
 
 
+def ask_where_it_is(process):
+    """Ends a program politely: doctest then names the case it was in."""
+    process.terminate()
+    try:
+        process.wait(LAST_WORDS_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+
+
 def run(command, log, *, seconds, environment=None, directory=ROOT, leaves_server=False):
     """Runs a program in its own process group with its output in the file `log`.
 
@@ -58,6 +68,7 @@ def run(command, log, *, seconds, environment=None, directory=ROOT, leaves_serve
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
+            ask_where_it_is(process)
         finally:
             if not (leaves_server and process.poll() == 0):
                 kill_group(process)
