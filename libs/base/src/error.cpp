@@ -1,5 +1,7 @@
 #include "dropline/base/error.hpp"
 
+#include <ostream>
+
 namespace dropline {
 
 Severity severity_of(const std::error_code& code) noexcept {
@@ -12,6 +14,8 @@ std::string Error::text() const {
   if (!text.empty()) text += ' ';
   return text + '[' + code.category().name() + ": " + code.message() + ']';
 }
+
+std::ostream& operator<<(std::ostream& out, const Error& error) { return out << error.text(); }
 
 ErrorException::ErrorException(Error error)
     : std::runtime_error(error.text()), error_(std::move(error)) {}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ struct Error {
   /// "<detail> [<category>: <code text>]"
   [[nodiscard]] std::string text() const;
 };
+
+/// Writes text(); also what lets a test show a Result that holds an error.
+std::ostream& operator<<(std::ostream& out, const Error& error);
 
 /// Carries an Error through code that cannot return one (constructors, third-party callbacks).
 class ErrorException final : public std::runtime_error {
