@@ -19,6 +19,7 @@ using MemberKey = std::uint64_t;  // order of arrival; never used twice
 // A wait is cut into pieces no longer than this, so that a clock that is set forward by hand, and
 // therefore wakes nobody, is noticed.
 constexpr milliseconds kLongestWait{100};
+constexpr milliseconds kLongestPoll = std::chrono::hours(24);
 
 struct Member {
   std::string name;
@@ -183,7 +184,7 @@ MembershipChange GroupCoordinator::State::change(Group& group, MemberKey key) {
 
 std::optional<MembershipChange> GroupCoordinator::State::poll(const std::string& name,
                                                               MemberKey key, milliseconds wait) {
-  const auto give_up = std::chrono::steady_clock::now() + wait;
+  const auto give_up = std::chrono::steady_clock::now() + std::min(wait, kLongestPoll);
   std::unique_lock lock(mutex_);
   Group& group = groups_[name];
   const auto self = group.members.find(key);

@@ -21,7 +21,7 @@ struct TopicSpec {
   std::string name;
   std::int32_t partitions = 16;
   Cleanup cleanup = Cleanup::retain;
-  std::optional<std::chrono::milliseconds> retention;
+  std::optional<std::chrono::milliseconds> retention = {};
   /// Records carry the time the log took them, not what their producer says.
   bool append_time = true;
 };

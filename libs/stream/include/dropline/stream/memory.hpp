@@ -108,19 +108,19 @@ class MemoryStream final : public Stream {
   /// questions fail with Errc::unreachable, and the members of its groups are silent.
   void cut_off(bool cut);
 
-  /// As kill -9 of the process that owns the producer: it reports nothing more, not even when it is
-  /// destroyed, and takes nothing; what is under way arrives when it is due (cut off: never).
-  /// `producer` must come from this stream.
-  void abandon(Producer& producer);
+  /// As kill -9 of the process that opened this stream: its producers report nothing more, not even
+  /// when they are destroyed, and take nothing; its members are silent until their session ends;
+  /// what is under way arrives when it is due (cut off: never). For good; open another stream.
+  void kill();
 
  private:
-  class Link;
+  class Core;
   class MemoryProducer;
   class MemoryConsumer;
   class MemoryMembership;
   class MemoryAdmin;
   std::shared_ptr<MemoryLog> log_;
-  std::shared_ptr<Link> link_;
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace dropline::stream

@@ -34,10 +34,11 @@ struct Header {
 /// keeps before it returns.
 struct Draft {
   std::string_view topic;
-  std::string_view key;                   ///< never null; may be empty
-  std::optional<std::string_view> value;  ///< absent: a tombstone
-  std::span<const Header> headers;
-  std::optional<std::int32_t> partition;  ///< absent: chosen from the key (see partitioner.hpp)
+  std::string_view key;                        ///< never null; may be empty
+  std::optional<std::string_view> value = {};  ///< absent: a tombstone
+  std::span<const Header> headers = {};
+  /// Absent: chosen from the key (see partitioner.hpp).
+  std::optional<std::int32_t> partition = {};
 };
 
 /// Bytes of key, value, header names and header values together: what kMaxRecordBytes limits.
