@@ -1,0 +1,1 @@
+"""The house rules: what design and style ask for and a machine can check."""
