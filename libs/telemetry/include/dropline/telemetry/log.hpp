@@ -68,6 +68,8 @@ class Value final {
   Value(const T& thing) : held_(std::string(thing.text())) {}  // NOLINT
 
   [[nodiscard]] const Held& held() const noexcept { return held_; }
+  /// The same, borrowing nothing.
+  [[nodiscard]] Value owned() const;
 
  private:
   Held held_;
@@ -223,10 +225,10 @@ class Capture final {
   /// The lines with that message.
   [[nodiscard]] std::vector<Line> lines(std::string_view message) const;
 
- private:
   struct State;
+
+ private:
   std::shared_ptr<State> state_;
-  friend struct CaptureAccess;
 };
 
 }  // namespace dropline::telemetry::log

@@ -187,7 +187,8 @@ class Metrics final {
                                     Sampler sampler);
 
   /// process_* as every Prometheus client names them (memory, CPU, descriptors, threads, start),
-  /// and dropline_uptime_seconds, dropline_build_info, dropline_log_lines_*. `clock` must outlive
+  /// and dropline_uptime_seconds, dropline_build_info, dropline_log_lines_total,
+  /// dropline_log_problems_total. `clock` must outlive
   /// this.
   void add_process_metrics(const Clock& clock, std::string_view program, std::string_view version);
 
