@@ -50,15 +50,17 @@ std::string check_metric_name(MetricKind kind, std::string_view name) {
   if (!name.starts_with(kPrefix)) return "begins with dropline_";
   if (name.size() > kMaxNameBytes) return "has at most 100 characters";
   if (std::string problem = check_words(name); !problem.empty()) return problem;
+  // What the name is about stands between the prefix and the ending.
+  const std::string_view rest = name.substr(kPrefix.size());
   for (const std::string_view ending : kReserved) {
-    if (ends_in(name, ending)) return "does not end in " + std::string(ending);
+    if (ends_in(rest, ending)) return "does not end in " + std::string(ending);
   }
-  const bool total = ends_in(name, "_total");
+  const bool total = ends_in(rest, "_total");
   if (kind == MetricKind::counter && !total) return "ends in _total, being a counter";
   if (kind != MetricKind::counter && total) return "ends in _total only as a counter";
   if (kind == MetricKind::histogram &&
       std::none_of(kHistogramUnits.begin(), kHistogramUnits.end(),
-                   [&](std::string_view unit) { return ends_in(name, unit); })) {
+                   [&](std::string_view unit) { return ends_in(rest, unit); })) {
     return "ends in its unit (_seconds, _bytes, _records, _rows, _attempts), being a histogram";
   }
   return {};

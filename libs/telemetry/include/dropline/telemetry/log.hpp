@@ -143,10 +143,10 @@ enum class Format {
 struct Options {
   Level level = Level::info;
   /// Levels of single loggers, which win over `level`.
-  std::vector<std::pair<std::string, Level>> levels;
+  std::vector<std::pair<std::string, Level>> levels = {};
   Format format = Format::automatic;
   /// Colour in the human format; absent: on a terminal, unless NO_COLOR is set.
-  std::optional<bool> colour;
+  std::optional<bool> colour = {};
   /// Where lines go; borrowed, not closed.
   int fd = 2;
   /// What waits to be written; beyond either bound the oldest line is dropped and counted.
@@ -181,7 +181,7 @@ void set_level(std::string_view logger, Level level);
 /// `log.level` has it; the error names the part that is wrong.
 struct Levels {
   Level level = Level::info;
-  std::vector<std::pair<std::string, Level>> levels;
+  std::vector<std::pair<std::string, Level>> levels = {};
 };
 [[nodiscard]] Result<Levels> parse_levels(std::string_view text);
 

@@ -122,7 +122,7 @@ struct TracerOptions {
   std::size_t keep = 16'384;
   /// Appends each span as a JSON line; empty: none. Written by a thread of its own from a bounded
   /// queue (kQueueBytes); when it is full the oldest lines are dropped and counted.
-  std::string file;
+  std::string file = {};
 };
 
 /// Makes spans and keeps the recent ones. Any thread; must outlive its spans. `random` is used
