@@ -100,6 +100,8 @@ template <class T>
 inline constexpr bool kNeedsBounds =
     std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t> ||
     std::same_as<T, std::string> || kIsVector<T>;
+template <class T>
+inline constexpr bool kNeedsBounds<std::optional<T>> = kNeedsBounds<T>;
 
 /// Where reading stopped: the pointer grows from the leaf up as the calls return.
 class Failure final {
