@@ -24,6 +24,8 @@ template <std::predicate Condition>
 
 /// Slowness that is itself under test: a slow reader, a sender that trickles. What must have
 /// happened afterwards is still waited for with `eventually`.
-inline void be_slow(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
+inline void be_slow(std::chrono::milliseconds time) {
+  std::this_thread::sleep_for(time);
+}
 
 }  // namespace dropline::testing
