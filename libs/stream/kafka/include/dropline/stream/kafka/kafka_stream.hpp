@@ -113,7 +113,7 @@ class KafkaStream final : public Stream {
 
  private:
   explicit KafkaStream(KafkaOptions options);
-  std::shared_ptr<const KafkaOptions> options_;
+  const KafkaOptions options_;
 };
 
 }  // namespace dropline::stream

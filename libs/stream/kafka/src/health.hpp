@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "dropline/stream/kafka/kafka_stream.hpp"
+
+namespace dropline::stream::kafka {
+
+/// What a handle's connections say about themselves: error events add brokers that fail, the
+/// statistics that come every second take away those that are up again. Any thread.
+class Health final {
+ public:
+  Health(std::string brokers, KafkaLog log) : brokers_(std::move(brokers)), log_(std::move(log)) {}
+
+  /// `reason` as librdkafka words it: "<broker>: <what happened>".
+  void failed(std::string_view reason);
+  /// No broker is left that a connection stands to.
+  void all_down();
+  /// librdkafka's statistics, a JSON text of its own making.
+  void statistics(std::string_view json);
+  void log(int level, std::string_view facility, std::string_view text) const noexcept;
+
+  /// Empty while all is well; else the brokers that do not answer, with the reasons.
+  [[nodiscard]] std::string text() const;
+  /// What was last seen at the brokers that fail; empty where none does.
+  [[nodiscard]] std::string seen() const;
+  [[nodiscard]] const std::string& brokers() const noexcept { return brokers_; }
+
+ private:
+  [[nodiscard]] std::string seen_locked() const;
+
+  const std::string brokers_;
+  const KafkaLog log_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string, std::less<>> failing_;  ///< by address, "host:port"
+  bool all_down_ = false;
+};
+
+}  // namespace dropline::stream::kafka
