@@ -44,7 +44,7 @@ struct SqliteOptions {
   std::size_t maintenance_records = 2'000;
   /// A compacted log is cleaned when this many records came since it last was.
   std::int64_t compact_after_records = 1'000;
-  /// How long the tombstone of a key stays readable after it was cleaned for the first time.
+  /// How long the tombstone of a key stays readable after it was appended, at least.
   std::chrono::milliseconds tombstone_retention{std::chrono::hours(24)};
 };
 
