@@ -25,6 +25,13 @@ store::Session& Loop::State::session() {
   return *session_;
 }
 
+std::int64_t Loop::State::next_offset(Shard shard, std::string_view topic) const {
+  const auto owned = owned_.find(shard);
+  if (owned == owned_.end()) return 0;
+  const auto progress = owned->second.positions.find(topic);
+  return progress == owned->second.positions.end() ? 0 : progress->second.next;
+}
+
 void Loop::State::emit(Shard from, const Emission& emission, const Incoming* cause) {
   ensure(touched_.contains(from), "a service speaks for shards of its batch only");
   speech_.say(from, emission, cause);
@@ -60,8 +67,10 @@ Status Loop::State::apply(store::Session& session) {
 }
 
 Status Loop::State::apply_work() {
-  for (const auto& prepared : prepared_) touched_.insert(prepared.incoming.shard);
-  for (const auto shard : ticking()) touched_.insert(shard);
+  for (const auto& prepared : prepared_)
+    touched_.insert(prepared.incoming.shard);
+  for (const auto shard : ticking())
+    touched_.insert(shard);
   if (ports_.clock.steady() >= held_check_at_)
     for (const auto& [shard, owned] : owned_)
       if (owned.state == ShardState::running && !owned.held.empty()) touched_.insert(shard);
@@ -118,15 +127,18 @@ bool Loop::State::consume(Prepared& prepared, std::vector<Incoming>& batch, Stat
   auto& progress = owned->positions[spec_.topics[prepared.topic].name];
   progress = {prepared.incoming.record.offset + 1, prepared.fingerprint};
   switch (prepared.verdict) {
-    case Verdict::pass_over: metrics_.passed_over.add(); return true;
+    case Verdict::pass_over:
+      metrics_.passed_over.add();
+      return true;
     case Verdict::bury:
       dead_letter(prepared.incoming, prepared.reason, prepared.detail);
       return true;
-    case Verdict::deliver: break;
+    case Verdict::deliver:
+      break;
   }
   if (prepared.from_service) {
-    const auto source = spec_.topics[prepared.topic].name + ' ' +
-                        std::string(prepared.incoming.envelope.source);
+    const auto source =
+        spec_.topics[prepared.topic].name + ' ' + std::string(prepared.incoming.envelope.source);
     const auto said = owned->watermarks.find(source);
     if (said != owned->watermarks.end() && prepared.said <= said->second) {
       metrics_.duplicates.add();
@@ -145,11 +157,11 @@ bool Loop::State::consume(Prepared& prepared, std::vector<Incoming>& batch, Stat
 }
 
 void Loop::State::mark_said(Owned& owned, const Prepared& prepared) {
-  auto source = spec_.topics[prepared.topic].name + ' ' +
-                std::string(prepared.incoming.envelope.source);
+  auto source =
+      spec_.topics[prepared.topic].name + ' ' + std::string(prepared.incoming.envelope.source);
   const auto [place, fresh] = owned.watermarks.try_emplace(source, prepared.said);
-  mark_changes_.push_back({owned.shard, std::move(source),
-                           fresh ? std::nullopt : std::optional(place->second)});
+  mark_changes_.push_back(
+      {owned.shard, std::move(source), fresh ? std::nullopt : std::optional(place->second)});
   place->second = prepared.said;
 }
 
@@ -164,8 +176,8 @@ Status Loop::State::call(const std::function<Status()>& body) {
   }
 }
 
-/// Gives records to the service; where it fails for no reason that will pass, halves the range until
-/// the record to blame stands alone.
+/// Gives records to the service; where it fails for no reason that will pass, halves the range
+/// until the record to blame stands alone.
 Status Loop::State::deliver(std::span<const Incoming> range) {
   std::vector<Incoming> free;
   if (!newly_held_.empty()) {
@@ -322,19 +334,23 @@ std::vector<Shard> Loop::State::ticking() const {
   return due;
 }
 
-bool Loop::State::ticks_due() const { return !ticking().empty(); }
+bool Loop::State::ticks_due() const {
+  return !ticking().empty();
+}
 
 Status Loop::State::apply_ticks() {
   const auto due = ticking();
   if (due.empty()) return {};
-  for (const auto shard : due) find(shard)->tick_at = ports_.clock.steady() + *spec_.tick;
+  for (const auto shard : due)
+    find(shard)->tick_at = ports_.clock.steady() + *spec_.tick;
   return call([&] { return ports_.service.tick(due, *this); });
 }
 
 /// Writes what the transaction says and how far its shards have come.
 Status Loop::State::finish() {
   auto parcels = speech_.parcels();
-  for (const auto& parcel : parcels) find(parcel.shard)->seq = parcel.seq;
+  for (const auto& parcel : parcels)
+    find(parcel.shard)->seq = parcel.seq;
   for (const auto shard : touched_) {
     auto* owned = find(shard);
     if (!owned || owned->state == ShardState::stopped) continue;

@@ -36,14 +36,13 @@ Result<std::unique_ptr<Engine>> Engine::start(
     auto consumer = p.log.consumer();
     if (!consumer) return consumer.error();
     seat->consumer = std::move(*consumer);
-    auto membership = p.stream.join(p.loop.topic_prefix + spec.name,
-                                    p.loop.topic_prefix + spec.anchor, "engine");
+    auto membership =
+        p.stream.join(p.loop.topic_prefix + spec.name, p.loop.topic_prefix + spec.anchor, "engine");
     if (!membership) return membership.error();
     seat->membership = std::move(*membership);
-    seat->loop = std::make_unique<Loop>(
-        Loop::Ports{*service, *seat->membership, *seat->consumer, engine->outlet_, p.clock,
-                    p.random, p.keys},
-        p.loop, metrics);
+    seat->loop = std::make_unique<Loop>(Loop::Ports{*service, *seat->membership, *seat->consumer,
+                                                    engine->outlet_, p.clock, p.random, p.keys},
+                                        p.loop, metrics);
     engine->seats_.push_back(std::move(seat));
   }
   return engine;
@@ -56,7 +55,8 @@ bool Engine::step(std::chrono::milliseconds wait) {
         std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - now))));
     if (retry_at_ > parts_.clock.steady()) return false;
   } else if (idle_) {
-    for (const auto& seat : seats_) wait = std::min(wait, seat->loop->until_due());
+    for (const auto& seat : seats_)
+      wait = std::min(wait, seat->loop->until_due());
     static_cast<void>(parts_.log.wait_for_work(wait));
   }
   bool moved = false;
@@ -148,7 +148,9 @@ void Engine::drain(std::chrono::milliseconds limit) {
   parts_.log.stop();
 }
 
-void Engine::wake() { parts_.log.wake(); }
+void Engine::wake() {
+  parts_.log.wake();
+}
 
 bool Engine::ready() const {
   return std::ranges::all_of(seats_, [](const auto& seat) {
@@ -166,6 +168,8 @@ std::string Engine::health() const {
   return {};
 }
 
-const Loop& Engine::loop(std::size_t service) const { return *seats_.at(service)->loop; }
+const Loop& Engine::loop(std::size_t service) const {
+  return *seats_.at(service)->loop;
+}
 
 }  // namespace dropline::worker

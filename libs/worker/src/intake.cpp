@@ -22,7 +22,8 @@ std::uint64_t mix(std::uint64_t hash, std::string_view bytes) noexcept {
     hash ^= hash >> 29;
     bytes.remove_prefix(8);
   }
-  for (const char c : bytes) hash = (hash ^ static_cast<std::uint8_t>(c)) * kFnvPrime;
+  for (const char c : bytes)
+    hash = (hash ^ static_cast<std::uint8_t>(c)) * kFnvPrime;
   return hash;
 }
 
@@ -87,8 +88,8 @@ void Intake::check_origin(Prepared& prepared, const TopicUse& use) const {
                 "'" + std::string(envelope.type) + "' is no command of " + use.name);
   }
   if (const auto* topic = contracts::find_topic(use.name))
-    if (auto fits = contracts::check_partition(*topic, key, number(prepared.incoming.shard),
-                                               partitions_);
+    if (auto fits =
+            contracts::check_partition(*topic, key, number(prepared.incoming.shard), partitions_);
         !fits)
       return bury(prepared, "wrong_key", fits.error().detail);
   bool trusted = use.kind != TopicKind::commands;

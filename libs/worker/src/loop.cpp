@@ -22,8 +22,8 @@ LoopMetrics::LoopMetrics(telemetry::Metrics& metrics, std::string_view service)
                                   {{"service", service}})),
       dead_letters(metrics.counter("dropline_worker_dead_letters_total",
                                    "Records set aside for good", {{"service", service}})),
-      held(metrics.counter("dropline_worker_held_total",
-                           "Records waiting behind one that failed", {{"service", service}})),
+      held(metrics.counter("dropline_worker_held_total", "Records waiting behind one that failed",
+                           {{"service", service}})),
       messages(metrics.counter("dropline_worker_messages_total", "Messages said",
                                {{"service", service}})),
       rollbacks(metrics.counter("dropline_worker_rollbacks_total",
@@ -58,7 +58,9 @@ Owned* Loop::State::find(Shard shard) {
   return found == owned_.end() ? nullptr : &found->second;
 }
 
-std::string Loop::State::full_name(std::size_t topic) const { return topic_names_[topic]; }
+std::string Loop::State::full_name(std::size_t topic) const {
+  return topic_names_[topic];
+}
 
 std::optional<std::size_t> Loop::State::topic_index(std::string_view name) const {
   for (std::size_t i = 0; i < topic_names_.size(); ++i)
@@ -67,9 +69,8 @@ std::optional<std::size_t> Loop::State::topic_index(std::string_view name) const
 }
 
 Status Loop::State::gather(std::chrono::milliseconds wait) {
-  const bool reading = std::ranges::any_of(owned_, [](const auto& entry) {
-    return entry.second.state == ShardState::running;
-  });
+  const bool reading = std::ranges::any_of(
+      owned_, [](const auto& entry) { return entry.second.state == ShardState::running; });
   auto change = ports_.membership.poll(reading || claims_due() ? std::chrono::milliseconds(0)
                                                                : std::min(wait, until_due()));
   if (!change) {
@@ -99,14 +100,15 @@ void Loop::State::sort(stream::Batch batch) {
     if (!owned) continue;
     if (problem.error.code == stream::Errc::position_lost) {
       stop(*owned, "the log no longer holds " + problem.at.topic + '/' +
-                       std::to_string(problem.at.partition) + " where this shard stands: " +
-                       problem.error.detail);
+                       std::to_string(problem.at.partition) +
+                       " where this shard stands: " + problem.error.detail);
     } else {
       owned->reason = problem.error.text();
     }
   }
   prepared_.reserve(batch.records().size());
-  for (const auto& record : batch.records()) sort_record(record);
+  for (const auto& record : batch.records())
+    sort_record(record);
   batch_ = std::move(batch);
 }
 
@@ -121,8 +123,8 @@ void Loop::State::sort_record(const stream::Record& record) {
   prepared_.push_back(std::move(prepared));
 }
 
-/// The first record read after a claim is the one before the position, and must be the very one that
-/// was read then: else records were lost, and going on would hide it.
+/// The first record read after a claim is the one before the position, and must be the very one
+/// that was read then: else records were lost, and going on would hide it.
 bool Loop::State::expected(Owned& owned, std::size_t topic, const Prepared& prepared) {
   if (!owned.unchecked.erase(topic)) return true;
   const auto& name = spec_.topics[topic].name;
@@ -189,8 +191,7 @@ void Loop::State::committed() {
 
 void Loop::State::rolled_back(const Error& error) {
   metrics_.rollbacks.add();
-  kLog.warn("a transaction did not commit",
-            {{"service", spec_.name}, {"error", error.text()}});
+  kLog.warn("a transaction did not commit", {{"service", spec_.name}, {"error", error.text()}});
   ports_.service.rolled_back();
   ports_.outlet.rolled_back();
   const bool careful = savepoints_;
@@ -224,8 +225,8 @@ void Loop::State::seek_back() {
     auto* owned = find(prepared.incoming.shard);
     if (!owned || owned->state != ShardState::running) continue;
     if (!seen.emplace(owned->shard, prepared.topic).second) continue;
-    places.push_back({{full_name(prepared.topic), number(owned->shard)},
-                      prepared.incoming.record.offset});
+    places.push_back(
+        {{full_name(prepared.topic), number(owned->shard)}, prepared.incoming.record.offset});
   }
   prepared_.clear();
   batch_ = {};
@@ -273,14 +274,32 @@ std::string Loop::State::health() const {
 Loop::Loop(Ports ports, LoopOptions options, LoopMetrics metrics)
     : state_(std::make_unique<State>(ports, std::move(options), metrics)) {}
 Loop::~Loop() = default;
-Status Loop::gather(std::chrono::milliseconds wait) { return state_->gather(wait); }
-bool Loop::has_work() const { return state_->has_work(); }
-Status Loop::apply(store::Session& session) { return state_->apply(session); }
-void Loop::committed() { state_->committed(); }
-void Loop::rolled_back(const Error& error) { state_->rolled_back(error); }
-std::chrono::milliseconds Loop::until_due() const { return state_->until_due(); }
-std::vector<stream::Position> Loop::positions() const { return state_->positions(); }
-std::vector<ShardReport> Loop::shards() const { return state_->shards(); }
-std::string Loop::health() const { return state_->health(); }
+Status Loop::gather(std::chrono::milliseconds wait) {
+  return state_->gather(wait);
+}
+bool Loop::has_work() const {
+  return state_->has_work();
+}
+Status Loop::apply(store::Session& session) {
+  return state_->apply(session);
+}
+void Loop::committed() {
+  state_->committed();
+}
+void Loop::rolled_back(const Error& error) {
+  state_->rolled_back(error);
+}
+std::chrono::milliseconds Loop::until_due() const {
+  return state_->until_due();
+}
+std::vector<stream::Position> Loop::positions() const {
+  return state_->positions();
+}
+std::vector<ShardReport> Loop::shards() const {
+  return state_->shards();
+}
+std::string Loop::health() const {
+  return state_->health();
+}
 
 }  // namespace dropline::worker

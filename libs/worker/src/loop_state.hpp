@@ -26,9 +26,10 @@ struct Owned {
   std::int64_t seq = 0;
 
   std::map<std::size_t, std::int64_t> ends;  ///< by topic, as seen when placed; gone once reached
-  std::set<std::size_t> unchecked;  ///< topics whose first record must be the one before the position
+  std::set<std::size_t>
+      unchecked;  ///< topics whose first record must be the one before the position
   std::map<std::string, std::int64_t, std::less<>> held;  ///< by order: the last place taken
-  bool spoken_for = false;    ///< an operator asked something of a held record
+  bool spoken_for = false;  ///< an operator asked something of a held record
   Clock::Steady retry_at{};
   std::chrono::milliseconds pause{0};
   Clock::Steady tick_at{};
@@ -61,6 +62,7 @@ class Loop::State final : public Unit {
   // Unit
   store::Session& session() override;
   Timestamp now() const override { return now_; }
+  [[nodiscard]] std::int64_t next_offset(Shard shard, std::string_view topic) const override;
   void emit(Shard from, const Emission& emission, const Incoming* cause) override;
   void dead_letter(const Incoming& incoming, std::string_view reason,
                    std::string_view detail) override;

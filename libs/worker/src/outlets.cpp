@@ -8,7 +8,8 @@ namespace dropline::worker {
 
 Status OutboxOutlet::put(store::Session& session, std::span<const Parcel> parcels) {
   collect();
-  for (const auto& parcel : parcels) staged_.push_back({parcel.shard, parcel.seq, parcel.frames});
+  for (const auto& parcel : parcels)
+    staged_.push_back({parcel.shard, parcel.seq, parcel.frames});
   if (!parcels.empty())
     if (auto added = ledger_.add_outbox(session, staged_); !added) return added;
   removing_ = finished_.size();
@@ -30,8 +31,7 @@ void OutboxOutlet::committed() {
     ensure(taken.has_value(), "an outbox row can be read");
   }
   staged_.clear();
-  finished_.erase(finished_.begin(),
-                  finished_.begin() + static_cast<std::ptrdiff_t>(removing_));
+  finished_.erase(finished_.begin(), finished_.begin() + static_cast<std::ptrdiff_t>(removing_));
   removing_ = 0;
 }
 

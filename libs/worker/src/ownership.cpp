@@ -11,8 +11,10 @@ constexpr std::chrono::milliseconds kExtentsLimit{3'000};
 }  // namespace
 
 void Loop::State::take_in(const stream::MembershipChange& change) {
-  for (const auto partition : change.lost) let_go(Shard(partition));
-  for (const auto partition : change.revoked) let_go(Shard(partition));
+  for (const auto partition : change.lost)
+    let_go(Shard(partition));
+  for (const auto partition : change.revoked)
+    let_go(Shard(partition));
   for (const auto partition : change.gained) {
     Owned owned;
     owned.shard = Shard(partition);
@@ -30,7 +32,8 @@ void Loop::State::take_in(const stream::MembershipChange& change) {
 void Loop::State::let_go(Shard shard) {
   if (!owned_.erase(shard)) return;
   std::vector<stream::TopicPartition> partitions;
-  for (const auto& name : topic_names_) partitions.push_back({name, number(shard)});
+  for (const auto& name : topic_names_)
+    partitions.push_back({name, number(shard)});
   // An error here costs nothing: records of a shard that is not ours are passed over.
   static_cast<void>(ports_.consumer.unassign(partitions));
   std::erase_if(prepared_, [shard](const auto& p) { return p.incoming.shard == shard; });
@@ -48,16 +51,15 @@ void Loop::State::lose(Owned& owned) {
 }
 
 void Loop::State::stop(Owned& owned, std::string reason) {
-  kLog.error("a shard stopped", {{"service", spec_.name},
-                                 {"shard", number(owned.shard)},
-                                 {"reason", reason}});
+  kLog.error("a shard stopped",
+             {{"service", spec_.name}, {"shard", number(owned.shard)}, {"reason", reason}});
   owned.state = ShardState::stopped;
   owned.reason = std::move(reason);
   std::vector<stream::TopicPartition> partitions;
-  for (const auto& name : topic_names_) partitions.push_back({name, number(owned.shard)});
+  for (const auto& name : topic_names_)
+    partitions.push_back({name, number(owned.shard)});
   static_cast<void>(ports_.consumer.unassign(partitions));
-  std::erase_if(prepared_,
-                [&](const auto& p) { return p.incoming.shard == owned.shard; });
+  std::erase_if(prepared_, [&](const auto& p) { return p.incoming.shard == owned.shard; });
   metrics_.stopped.add(1);
 }
 
@@ -104,8 +106,8 @@ Status Loop::State::adopt(const ShardRow& row, std::span<const HeldRecord> held)
   return {};
 }
 
-/// Looks up where the log of every topic begins and ends, and starts reading from the positions: one
-/// record earlier where there is one, to compare it with what was read.
+/// Looks up where the log of every topic begins and ends, and starts reading from the positions:
+/// one record earlier where there is one, to compare it with what was read.
 Status Loop::State::place_claimed() {
   const auto now = ports_.clock.steady();
   std::vector<stream::TopicPartition> asked;
@@ -114,7 +116,8 @@ Status Loop::State::place_claimed() {
     if (owned.state != ShardState::placing || owned.retry_at > now) continue;
     if (ports_.outlet.settling(shard)) continue;
     placing.push_back(&owned);
-    for (const auto& name : topic_names_) asked.push_back({name, number(shard)});
+    for (const auto& name : topic_names_)
+      asked.push_back({name, number(shard)});
   }
   if (placing.empty()) return {};
   auto extents = ports_.consumer.extents(asked, kExtentsLimit);
@@ -127,8 +130,8 @@ Status Loop::State::place_claimed() {
   }
   std::vector<stream::Position> places;
   for (std::size_t i = 0; i < placing.size(); ++i)
-    place(*placing[i],
-          std::span(*extents).subspan(i * topic_names_.size(), topic_names_.size()), places);
+    place(*placing[i], std::span(*extents).subspan(i * topic_names_.size(), topic_names_.size()),
+          places);
   if (places.empty()) return {};
   if (auto assigned = ports_.consumer.assign(places); !assigned) {
     for (auto* owned : placing)

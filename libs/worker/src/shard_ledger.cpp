@@ -107,7 +107,8 @@ Status ShardLedger::forget_outbox(store::Session& session,
                                   std::span<const std::pair<Shard, std::int64_t>> rows) const {
   const store::Table table{service_, "outbox", kOutboxColumns, 2};
   auto keys = store::RowBuffer::keys(table);
-  for (const auto& [shard, seq] : rows) keys.add(number(shard)).add(seq);
+  for (const auto& [shard, seq] : rows)
+    keys.add(number(shard)).add(seq);
   auto gone = store::erase(session, table, keys);
   if (!gone) return gone.error();
   return {};

@@ -82,14 +82,15 @@ void Speech::bury(const Incoming& incoming, std::string_view reason, std::string
   for (const auto& header : record.headers)
     if (headers.size() < stream::kMaxHeaders) headers.push_back(header);
   // The same partition, so that an operator finds it where its order lies.
-  frame(buffer.frames, {topic, record.key.value_or(std::string_view()), record.value, headers,
-                        record.partition});
+  frame(buffer.frames,
+        {topic, record.key.value_or(std::string_view()), record.value, headers, record.partition});
   ++buffer.count;
 }
 
 Speech::Mark Speech::mark() const {
   Mark mark;
-  for (const auto& [shard, buffer] : buffers_) mark[shard] = {buffer.frames.size(), buffer.count};
+  for (const auto& [shard, buffer] : buffers_)
+    mark[shard] = {buffer.frames.size(), buffer.count};
   return mark;
 }
 
@@ -108,14 +109,14 @@ void Speech::back_to(const Mark& mark) {
 std::vector<Outlet::Parcel> Speech::parcels() const {
   std::vector<Outlet::Parcel> parcels;
   for (const auto& [shard, buffer] : buffers_)
-    if (buffer.count > 0)
-      parcels.push_back({shard, last_seq_.at(shard) + 1, buffer.frames});
+    if (buffer.count > 0) parcels.push_back({shard, last_seq_.at(shard) + 1, buffer.frames});
   return parcels;
 }
 
 std::size_t Speech::messages() const {
   std::size_t count = 0;
-  for (const auto& [shard, buffer] : buffers_) count += static_cast<std::size_t>(buffer.count);
+  for (const auto& [shard, buffer] : buffers_)
+    count += static_cast<std::size_t>(buffer.count);
   return count;
 }
 

@@ -16,7 +16,8 @@ namespace dropline::worker {
 /// a mark, as savepoints are.
 class Speech final {
  public:
-  Speech(std::string service, std::string prefix, const contracts::CommandKeys& keys, Random& random)
+  Speech(std::string service, std::string prefix, const contracts::CommandKeys& keys,
+         Random& random)
       : service_(std::move(service)), prefix_(std::move(prefix)), keys_(keys), random_(random) {}
 
   /// Starts a transaction. `last_seq` of a shard is asked for when it first speaks.

@@ -31,14 +31,14 @@ Result<std::unique_ptr<Worker>> Worker::start(Parts parts) {
   auto consumer = p.stream.consumer();
   if (!consumer) return consumer.error();
   worker->consumer_ = std::move(*consumer);
-  auto membership = p.stream.join(p.loop.topic_prefix + spec.name,
-                                  p.loop.topic_prefix + spec.anchor, p.member);
+  auto membership =
+      p.stream.join(p.loop.topic_prefix + spec.name, p.loop.topic_prefix + spec.anchor, p.member);
   if (!membership) return membership.error();
   worker->membership_ = std::move(*membership);
-  worker->loop_ = std::make_unique<Loop>(
-      Loop::Ports{p.service, *worker->membership_, *worker->consumer_, worker->outlet_, p.clock,
-                  p.random, p.keys},
-      p.loop, p.metrics);
+  worker->loop_ =
+      std::make_unique<Loop>(Loop::Ports{p.service, *worker->membership_, *worker->consumer_,
+                                         worker->outlet_, p.clock, p.random, p.keys},
+                             p.loop, p.metrics);
   return worker;
 }
 
@@ -48,8 +48,7 @@ bool Worker::step(std::chrono::milliseconds wait) {
   const auto now = parts_.clock.steady();
   const bool resting = retry_at_ > now;
   if (publisher_.rows() > 0) wait = std::min(wait, kPublishingWait);
-  if (resting)
-    wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - now));
+  if (resting) wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - now));
   // An error of the stream is remembered by the loop and passes; the loop goes on with what it has.
   static_cast<void>(loop_->gather(wait));
   moved |= publisher_.pump();
@@ -99,7 +98,8 @@ Status Worker::ensure_session() {
       return error(Errc::clock_skew,
                    "this machine's clock is " +
                        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                          std::chrono::abs(skew)).count()) +
+                                          std::chrono::abs(skew))
+                                          .count()) +
                        " ms " + (skew > skew.zero() ? "behind" : "ahead of") +
                        " the database's; set both by NTP. Nothing is done until they agree");
   }
@@ -111,9 +111,8 @@ void Worker::failed(const Error& error) {
   // Being fenced is the loop's own affair: it claims again when its time comes.
   if (error.code == Errc::fenced) return;
   trouble_ = error.text();
-  kLog.warn("pausing after a failure", {{"service", parts_.service.spec().name},
-                                        {"pause", pause_},
-                                        {"error", trouble_}});
+  kLog.warn("pausing after a failure",
+            {{"service", parts_.service.spec().name}, {"pause", pause_}, {"error", trouble_}});
   retry_at_ = parts_.clock.steady() + pause_;
   pause_ = std::min(pause_ * 2, kPauseMax);
   if (session_ && session_->broken()) session_.reset();
@@ -138,7 +137,9 @@ void Worker::drain(std::chrono::milliseconds limit) {
   membership_->leave(std::min(left(), limit / 4));
 }
 
-void Worker::wake() { consumer_->wake(); }
+void Worker::wake() {
+  consumer_->wake();
+}
 
 std::string Worker::health() const {
   if (!trouble_.empty()) return trouble_;

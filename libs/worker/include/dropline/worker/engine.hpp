@@ -14,9 +14,10 @@
 namespace dropline::worker {
 
 /// Embedded mode: every service in turn on one thread, one transaction a round. What HTTP threads
-/// have sent is appended first; each service then reads what those before it wrote in the same round,
-/// so that with the services in the order in which an order visits them, a lone order is decided by
-/// one commit. A service's batch that fails is undone alone; a commit that fails undoes the round.
+/// have sent is appended first; each service then reads what those before it wrote in the same
+/// round, so that with the services in the order in which an order visits them, a lone order is
+/// decided by one commit. A service's batch that fails is undone alone; a commit that fails undoes
+/// the round.
 ///
 /// Threads: one, except wake().
 class Engine final {
@@ -27,13 +28,13 @@ class Engine final {
   static constexpr std::size_t kMaxSends = 2'000;
 
   struct Parts {
-    store::Session& session;    ///< the writing connection that `log` is attached to
+    store::Session& session;  ///< the writing connection that `log` is attached to
     stream::EngineSide& log;
-    stream::Stream& stream;     ///< to join groups
+    stream::Stream& stream;  ///< to join groups
     const Clock& clock;
     Random& random;
     const contracts::CommandKeys& keys;
-    LoopOptions loop{};         ///< savepoints_always is set here
+    LoopOptions loop{};  ///< savepoints_always is set here
   };
 
   /// `services` in the order in which an order visits them, each with its metrics.

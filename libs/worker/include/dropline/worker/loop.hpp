@@ -71,18 +71,18 @@ struct LoopMetrics {
   LoopMetrics() = default;
   LoopMetrics(telemetry::Metrics& metrics, std::string_view service);
 
-  telemetry::Counter records;       ///< given to the service
-  telemetry::Counter duplicates;    ///< recognised by their source's watermark
-  telemetry::Counter passed_over;   ///< of types the service does not read
+  telemetry::Counter records;      ///< given to the service
+  telemetry::Counter duplicates;   ///< recognised by their source's watermark
+  telemetry::Counter passed_over;  ///< of types the service does not read
   telemetry::Counter dead_letters;
   telemetry::Counter held;
-  telemetry::Counter messages;      ///< emitted
+  telemetry::Counter messages;  ///< emitted
   telemetry::Counter rollbacks;
   telemetry::Counter fenced;
-  telemetry::Histogram batch;       ///< records of a transaction
-  telemetry::Histogram transaction; ///< seconds
-  telemetry::Gauge shards;          ///< owned and running
-  telemetry::Gauge stopped;         ///< owned, but their log lost records
+  telemetry::Histogram batch;        ///< records of a transaction
+  telemetry::Histogram transaction;  ///< seconds
+  telemetry::Gauge shards;           ///< owned and running
+  telemetry::Gauge stopped;          ///< owned, but their log lost records
 };
 
 /// How a shard stands, for /readyz and tests.
@@ -90,7 +90,7 @@ enum class ShardState {
   claiming,  ///< assigned; its row is not ours yet
   placing,   ///< claimed; its place in the log is being looked up and compared
   running,
-  stopped,   ///< records were lost; an operator must look
+  stopped,  ///< records were lost; an operator must look
 };
 
 struct ShardReport {
@@ -101,9 +101,9 @@ struct ShardReport {
   std::string reason;      ///< why it is not running
 };
 
-/// The one consumer loop, without its transaction: what happens before, in and after it are separate
-/// calls, so that a worker process can give each service its own transaction, the embedded engine
-/// can put all services into one, and a test can stop between any two.
+/// The one consumer loop, without its transaction: what happens before, in and after it are
+/// separate calls, so that a worker process can give each service its own transaction, the embedded
+/// engine can put all services into one, and a test can stop between any two.
 ///
 ///     loop.gather(wait);            // membership, then records; no database
 ///     if (loop.has_work()) {
@@ -120,7 +120,7 @@ class Loop final {
     stream::Consumer& consumer;
     Outlet& outlet;
     const Clock& clock;
-    Random& random;  ///< for span ids only
+    Random& random;                      ///< for span ids only
     const contracts::CommandKeys& keys;  ///< signs and checks what only services may say
   };
 

@@ -37,7 +37,7 @@ class OutboxOutlet final : public Outlet {
   Publisher& publisher_;
   std::vector<OutboxRow> staged_;  ///< of the open transaction
   std::vector<std::pair<Shard, std::int64_t>> finished_;
-  std::size_t removing_ = 0;       ///< of finished_, in the open transaction
+  std::size_t removing_ = 0;  ///< of finished_, in the open transaction
 };
 
 /// Messages are appended to the log in the same transaction: embedded mode.

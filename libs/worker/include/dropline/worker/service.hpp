@@ -40,7 +40,9 @@ struct TopicUse {
 };
 
 template <class T>
-inline constexpr bool kIsSigned = requires { T::kSigned; };
+inline constexpr bool kIsSigned = requires {
+  T::kSigned;
+};
 
 /// A topic as a service reads it: reads<PlaceOrder, OpenDrop>(TopicKind::commands).
 template <contracts::Message First, contracts::Message... Rest>
@@ -90,6 +92,9 @@ class Unit {
 
   /// The database's clock, one reading a transaction.
   [[nodiscard]] virtual Timestamp now() const = 0;
+
+  /// The offset behind the last record of that topic which this transaction takes into account.
+  [[nodiscard]] virtual std::int64_t next_offset(Shard shard, std::string_view topic) const = 0;
 
   /// Sends a message with this transaction: it reaches the log if and only if the transaction
   /// commits, after everything emitted before it. `cause`, where there is one, gives causation,

@@ -36,7 +36,7 @@ struct HeldRecord {
   std::int64_t offset = 0;
   std::string frames;  ///< the record, framed
   std::string reason;  ///< empty for those that only wait behind the first
-  std::string action;      ///< empty, "redrive" or "drop": what an operator asked for
+  std::string action;  ///< empty, "redrive" or "drop": what an operator asked for
 };
 
 /// The consumer loop's own tables in one service's schema: {shards}, {outbox}, {held}. Every call

@@ -14,8 +14,8 @@
 
 namespace dropline::worker {
 
-/// One service in distributed mode: its loop, its session, its outbox. Driven a step at a time by one
-/// thread (see WorkerThread), or by a test or simulation.
+/// One service in distributed mode: its loop, its session, its outbox. Driven a step at a time by
+/// one thread (see WorkerThread), or by a test or simulation.
 ///
 /// A step never throws away a record: whatever fails is rolled back and tried again, the session
 /// replaced where it broke, with a pause that grows from kPause to kPauseMax.
@@ -35,11 +35,11 @@ class Worker final {
     const Clock& clock;
     Random& random;
     const contracts::CommandKeys& keys;
-    std::string member;              ///< this process, in group listings
+    std::string member;  ///< this process, in group listings
     store::SessionOptions session{};
     LoopOptions loop{};
     LoopMetrics metrics{};
-    bool check_clock = true;         ///< false only where the clock is simulated
+    bool check_clock = true;  ///< false only where the clock is simulated
   };
 
   /// Joins the service's group. Fails where the stream refuses for good; an unreachable broker is

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "dropline/stock/stock.hpp"
+#include "dropline/stock/stock_store.hpp"
+#include "dropline/worker/service.hpp"
+
+namespace dropline::stock {
+
+/// Reads `orders.commands`, judges each record at its offset, answers on `stock.events` and shows
+/// what is left on `stock.levels`: one record for each offer and drop that a batch changed, and a
+/// heartbeat a second from every shard.
+class StockWorker final : public worker::Service {
+ public:
+  static constexpr std::chrono::seconds kHeartbeat{1};
+  /// Levels of drops that closed longer ago are not published again by a new owner.
+  static constexpr std::chrono::hours kRepublish{24 * 7};
+
+  StockWorker();
+
+  [[nodiscard]] const worker::ServiceSpec& spec() const override { return spec_; }
+  Status apply(std::span<const worker::Incoming> batch, worker::Unit& unit) override;
+  Status claimed(std::span<const worker::Shard> shards, worker::Unit& unit) override;
+  Status tick(std::span<const worker::Shard> shards, worker::Unit& unit) override;
+  Status reject(const worker::Incoming& incoming, worker::Unit& unit) override;
+
+ private:
+  worker::ServiceSpec spec_;
+};
+
+}  // namespace dropline::stock
