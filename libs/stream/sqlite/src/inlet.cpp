@@ -50,7 +50,8 @@ Status Inlet::accept(const Draft& draft, const Sender& sender, std::size_t size,
                                           " has partitions 0 to " + std::to_string(count - 1) +
                                           ", not " + std::to_string(partition));
   }
-  if (queue_.size() >= max_records_ || bytes_ + size > max_bytes_) {
+  // One record fits always, or the largest could never be sent.
+  if (queue_.size() >= max_records_ || (bytes_ + size > max_bytes_ && !queue_.empty())) {
     return error(Errc::queue_full, std::to_string(queue_.size()) + " records, " +
                                        std::to_string(bytes_) +
                                        " bytes wait to be written; try again later");

@@ -101,9 +101,7 @@ void check_options(const SqliteOptions& options) {
   const char* wrong = nullptr;
   if (options.file.empty()) wrong = "file is empty";
   if (options.max_in_flight_records == 0) wrong = "max_in_flight_records is zero";
-  if (options.max_in_flight_bytes < 2 * kMaxRecordBytes) {
-    wrong = "max_in_flight_bytes is less than two records may have";
-  }
+  if (options.max_in_flight_bytes == 0) wrong = "max_in_flight_bytes is zero";
   if (options.max_poll_bytes == 0) wrong = "max_poll_bytes is zero";
   if (options.foreign_poll_interval.count() < 1) wrong = "foreign_poll_interval is below 1 ms";
   if (options.maintenance_interval.count() < 1) wrong = "maintenance_interval is below 1 ms";
