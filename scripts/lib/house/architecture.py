@@ -31,24 +31,24 @@ SHOP_SEES = "_queries.hpp"
 
 # Where a third party's headers may be included, as path prefixes or whole patterns.
 OWNERS = [
-    (re.compile(r"^librdkafka/"), [r"libs/stream/kafka/src/"]),
-    (re.compile(r"^sqlite3\.h$"), [r"libs/stream/sqlite/src/"]),
-    (re.compile(r"^boost/(beast|asio)\b"), [r"libs/http/src/"]),
+    (re.compile(r"^librdkafka/"), [r"libs/stream/kafka/(src|bench)/"]),
+    (re.compile(r"^sqlite3\.h$"), [r"libs/stream/sqlite/(src|bench)/"]),
+    (re.compile(r"^boost/(beast|asio)\b"), [r"libs/http/(src|bench)/"]),
     (re.compile(r"^soci/|^soci\.h$"),
-     [r"libs/store/src/", r"libs/store/include/dropline/store/soci_session\.hpp$",
+     [r"libs/store/(src|bench)/", r"libs/store/include/dropline/store/soci_session\.hpp$",
       r"libs/services/\w+/src/\w+_store\.cpp$"]),
-    (re.compile(r"^libpq"), [r"libs/store/src/"]),
-    (re.compile(r"^rapidjson/"), [r"libs/contracts/src/"]),
-    (re.compile(r"^sodium"), [r"libs/crypto/src/"]),
-    (re.compile(r"^(spdlog|fmt|prometheus)/"), [r"libs/telemetry/src/"]),
-    (re.compile(r"^(CLI|toml\+\+)/|^toml\.hpp$"), [r"libs/config/src/"]),
+    (re.compile(r"^libpq"), [r"libs/store/(src|bench)/"]),
+    (re.compile(r"^rapidjson/"), [r"libs/contracts/(src|bench)/"]),
+    (re.compile(r"^sodium"), [r"libs/crypto/(src|bench)/"]),
+    (re.compile(r"^(spdlog|fmt|prometheus)/"), [r"libs/telemetry/(src|bench)/"]),
+    (re.compile(r"^(CLI|toml\+\+)/|^toml\.hpp$"), [r"libs/config/(src|bench)/"]),
     (re.compile(r"^date/"), [r"libs/base/src/", r"libs/services/\w+/src/"]),
     (re.compile(r"^doctest"), []),
     (re.compile(r"^boost/(system/result|system/error_code|assert/source_location)\.hpp$"), [r""]),
-    (re.compile(r"^boost/"), [r"libs/.*/src/", r"apps/"]),
+    (re.compile(r"^boost/"), [r"libs/.*/(src|bench)/", r"apps/"]),
     # The standard library and the system's own headers.
     (re.compile(r"^[a-z_]+$|^c[a-z]+$"), [r""]),
-    (re.compile(r"^(sys|netinet|arpa|linux)/\w+\.h$|^[a-z]\w*\.h$"), [r"libs/.*/src/", r"apps/"]),
+    (re.compile(r"^(sys|netinet|arpa|linux)/\w+\.h$|^[a-z]\w*\.h$"), [r"libs/.*/(src|bench)/", r"apps/"]),
 ]
 # Tests and benchmarks compare with the bare libraries.
 FREE = ("tests/",)
