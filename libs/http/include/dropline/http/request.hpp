@@ -58,6 +58,10 @@ class Request final {
   };
 
   explicit Request(Parts parts) : parts_(std::move(parts)) {}
+  /// The same with another trace: the server's own span once the caller's was read.
+  Request(Request&& request, const TraceContext& trace) : parts_(std::move(request.parts_)) {
+    parts_.trace = trace;
+  }
 
   [[nodiscard]] Method method() const noexcept { return parts_.method; }
   /// 10 or 11.
@@ -107,7 +111,6 @@ class Request final {
   [[nodiscard]] bool content_type_is(std::string_view type) const noexcept;
 
  private:
-  friend class RequestBuilder;  // the server completes a request as its parts arrive
   Parts parts_;
 };
 

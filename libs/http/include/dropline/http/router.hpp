@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -48,7 +47,7 @@ class Router final {
   void add(Method method, std::string_view pattern, std::string name, Handler handler,
            RouteOptions options = {});
 
-  /// A path split at '/' and decoded segment by segment, so that %2F stays inside its segment.
+  /// A path split at '/', each part decoded. An encoded slash never gets this far.
   using Segments = std::vector<std::string>;
   using Parameters = std::vector<std::pair<std::string_view, std::string>>;
 
