@@ -65,10 +65,8 @@ class NodeBuilder final {
     const std::size_t length = value ? 4 : 5;
     return leaf(JsonKind::boolean, stream_offset() - length, length);
   }
-  bool RawNumber(const char*, rapidjson::SizeType length, bool) {
-    // The pointer given is not the number's start when parsing in place; the stream stands behind
-    // it.
-    return leaf(JsonKind::number, stream_offset() - length, length);
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+    return leaf(JsonKind::number, static_cast<std::size_t>(text - buffer_.data()), length);
   }
   bool Int(int) { return false; }
   bool Uint(unsigned) { return false; }

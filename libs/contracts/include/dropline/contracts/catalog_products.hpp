@@ -6,7 +6,7 @@
 /// of the shard that owns it. Readers keep the highest version of each key.
 namespace dropline::contracts {
 
-/// Key: the product.
+/// What is known of a product. Key: the product.
 struct ProductState {
   static constexpr std::string_view kType = "ProductState";
   static constexpr std::string_view kTopic = topic::kCatalogProducts;

@@ -7,7 +7,7 @@
 /// partition of the shard that owns it. Readers keep the highest version of each key.
 namespace dropline::contracts {
 
-/// How much of an offer there is. Key: offer_key().
+/// How much of an offer there is. Key: "<drop>/<sku>", of ordinary offers "-/<sku>".
 struct OfferLevel {
   static constexpr std::string_view kType = "OfferLevel";
   static constexpr std::string_view kTopic = topic::kStockLevels;
