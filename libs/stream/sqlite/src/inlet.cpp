@@ -15,6 +15,13 @@ constexpr std::chrono::milliseconds kHandlerGrace{900};
 /// The most admin jobs that wait at a time.
 constexpr std::size_t kMaxJobs = 64;
 
+/// Callers may say milliseconds::max(), which no time point can take.
+std::chrono::steady_clock::time_point after(std::chrono::milliseconds limit) {
+  constexpr std::chrono::hours kLongest{24};
+  return std::chrono::steady_clock::now() +
+         std::clamp<std::chrono::milliseconds>(limit, {}, kLongest);
+}
+
 Error closed_error() {
   return error(Errc::closed, "the producer was closed");
 }
@@ -26,7 +33,7 @@ Sent make_sent(const Draft& draft, std::uint64_t token) {
   sent.value_size = draft.value ? draft.value->size() : 0;
   sent.tombstone = !draft.value.has_value();
   constexpr std::size_t kHeaderFrame = 6;  // two sizes, seldom more
-  sent.bytes.reserve(size_of(draft) + draft.headers.size() * kHeaderFrame + 1);
+  sent.bytes.reserve(record_bytes(draft) + draft.headers.size() * kHeaderFrame + 1);
   sent.bytes.append(draft.key);
   if (draft.value) sent.bytes.append(*draft.value);
   encode_headers(draft.headers, sent.bytes);
@@ -61,7 +68,7 @@ Status Inlet::accept(const Draft& draft, const Sender& sender, std::size_t size,
 }
 
 Status Inlet::send(const std::shared_ptr<Sender>& sender, const Draft& draft, std::uint64_t token) {
-  if (auto checked = check_draft(draft); !checked) return checked;
+  if (auto checked = check(draft); !checked) return checked;
   Sent sent = make_sent(draft, token);
   const std::size_t size = sent.bytes.size() + kSentOverhead;
   bool notify = false;
@@ -80,7 +87,7 @@ Status Inlet::send(const std::shared_ptr<Sender>& sender, const Draft& draft, st
 
 bool Inlet::flush(const Sender& sender, std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
-  return settled_.wait_for(lock, limit, [&] { return sender.in_flight == 0; });
+  return settled_.wait_until(lock, after(limit), [&] { return sender.in_flight == 0; });
 }
 
 void Inlet::close(const std::shared_ptr<Sender>& sender, std::chrono::milliseconds limit) {
@@ -88,7 +95,7 @@ void Inlet::close(const std::shared_ptr<Sender>& sender, std::chrono::millisecon
   {
     std::unique_lock lock(mutex_);
     sender->closed = true;
-    settled_.wait_for(lock, limit, [&] { return sender->in_flight == 0; });
+    settled_.wait_until(lock, after(limit), [&] { return sender->in_flight == 0; });
     for (std::size_t i = 0; i < queue_.size(); ++i) {
       Sent& sent = queue_[i];
       if (sent.sender != sender || sent.cancelled) continue;
@@ -114,7 +121,7 @@ Status Inlet::ask(std::function<void(LogWriter&)> work, std::chrono::millisecond
   jobs_.push_back(job);
   waiting_ = false;
   work_.notify_one();
-  if (settled_.wait_for(lock, limit, [&] { return job->done; })) return job->result;
+  if (settled_.wait_until(lock, after(limit), [&] { return job->done; })) return job->result;
   job->abandoned = true;
   return error(Errc::timed_out, std::string("the writer did not answer within ") +
                                     std::to_string(limit.count()) + " ms" +
@@ -155,7 +162,7 @@ void Inlet::set_catalogue(std::shared_ptr<const Catalogue> catalogue) {
 bool Inlet::wait_for_work(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   const auto something = [this] { return woken_ || queue_.size() > taken_ || !jobs_.empty(); };
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+  const auto deadline = after(limit);
   while (!something()) {
     waiting_ = true;
     if (work_.wait_until(lock, deadline) == std::cv_status::timeout) break;

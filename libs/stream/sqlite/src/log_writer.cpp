@@ -98,7 +98,7 @@ Status LogWriter::append(std::span<const Draft> drafts, std::vector<Place>* plac
   return guarded([&] {
     const std::int64_t now = now_ms();
     for (const auto& draft : drafts) {
-      if (const auto checked = check_draft(draft); !checked) {
+      if (const auto checked = check(draft); !checked) {
         throw ErrorException(checked.error());
       }
       WriterLog& log = target_of(draft);

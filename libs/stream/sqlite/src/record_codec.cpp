@@ -4,8 +4,6 @@
 #include <cstring>
 
 #include "crc32c.hpp"
-#include "dropline/stream/errors.hpp"
-#include "dropline/stream/stream.hpp"
 
 namespace dropline::stream::sqlite {
 namespace {
@@ -53,29 +51,6 @@ bool decode_header(std::string_view& bytes, Header& out) {
 }
 
 }  // namespace
-
-std::size_t size_of(const Draft& draft) noexcept {
-  std::size_t size = draft.key.size() + (draft.value ? draft.value->size() : 0);
-  for (const auto& header : draft.headers) {
-    size += header.name.size() + (header.value ? header.value->size() : 0);
-  }
-  return size;
-}
-
-Status check_draft(const Draft& draft) {
-  if (draft.headers.size() > kMaxHeaders) {
-    return error(Errc::bad_record, "a record for " + std::string(draft.topic) + " has " +
-                                       std::to_string(draft.headers.size()) +
-                                       " headers, more than the " + std::to_string(kMaxHeaders) +
-                                       " allowed");
-  }
-  if (const auto size = size_of(draft); size > kMaxRecordBytes) {
-    return error(Errc::too_large, "a record for " + std::string(draft.topic) + " has " +
-                                      std::to_string(size) + " bytes, more than the " +
-                                      std::to_string(kMaxRecordBytes) + " allowed");
-  }
-  return {};
-}
 
 void encode_headers(std::span<const Header> headers, std::string& out) {
   if (headers.empty()) return;

@@ -12,12 +12,6 @@
 // How a record's parts stand in a row; FORMAT.md describes it.
 namespace dropline::stream::sqlite {
 
-/// Errc::too_large or Errc::bad_record where the draft is not one that a log may take.
-[[nodiscard]] Status check_draft(const Draft& draft);
-
-/// Key, value and headers of a draft together, as kMaxRecordBytes counts them.
-[[nodiscard]] std::size_t size_of(const Draft& draft) noexcept;
-
 /// Appends the headers' encoding; nothing for no headers.
 void encode_headers(std::span<const Header> headers, std::string& out);
 
