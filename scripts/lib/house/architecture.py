@@ -48,7 +48,8 @@ OWNERS = [
     (re.compile(r"^boost/"), [r"libs/.*/(src|bench)/", r"apps/"]),
     # The standard library and the system's own headers.
     (re.compile(r"^[a-z_]+$|^c[a-z]+$"), [r""]),
-    (re.compile(r"^(sys|netinet|arpa|linux)/\w+\.h$|^[a-z]\w*\.h$"), [r"libs/.*/(src|bench)/", r"apps/"]),
+    (re.compile(r"^(sys|netinet|arpa|linux)/\w+\.h$|^[a-z]\w*\.h$"),
+     [r"libs/.*/(src|bench)/", r"apps/"]),
 ]
 # Tests and benchmarks compare with the bare libraries.
 FREE = ("tests/",)
