@@ -1,46 +1,9 @@
-#include <atomic>
-
 #include "dropline/base/ensure.hpp"
 #include "dropline/stream/memory.hpp"
-#include "scene.hpp"
+#include "local.hpp"
 
 namespace dropline::stream::conformance {
 namespace {
-
-/// The machine's clock, which can be set forward.
-class HastyClock final : public Clock {
- public:
-  Timestamp now() const override { return system_.now() + std::chrono::microseconds(ahead_us_); }
-  Steady steady() const override { return system_.steady() + std::chrono::microseconds(ahead_us_); }
-  void advance(milliseconds by) { ahead_us_ += std::chrono::microseconds(by).count(); }
-
- private:
-  SystemClock system_;
-  std::atomic<std::int64_t> ahead_us_ = 0;
-};
-
-/// A member of the same process that is simply not polled when it is silent.
-class LocalCompanion final : public Companion {
- public:
-  LocalCompanion(std::unique_ptr<Membership> share, HastyClock& clock)
-      : share_(std::move(share)), clock_(clock) {}
-
-  void step() override {
-    const auto change = share_->poll(milliseconds(5)).value();
-    for (const auto p : change.lost)
-      owned.erase(p);
-    for (const auto p : change.revoked)
-      owned.erase(p);
-    owned.insert(change.gained.begin(), change.gained.end());
-    lost |= !change.lost.empty();
-  }
-  void fall_silent() override { clock_.advance(milliseconds(6'001)); }
-  void come_back() override {}
-
- private:
-  std::unique_ptr<Membership> share_;
-  HastyClock& clock_;
-};
 
 class MemoryPlace final : public Place {
  public:

@@ -229,7 +229,13 @@ TEST_CASE("reading: a hot partition does not keep others waiting") {
   constexpr std::int32_t kPartitions = 4;
   Scene scene;
   const auto topic = scene.topic(kPartitions);
-  write_numbers(scene, topic, 0, kHot, 0);
+  {
+    Writer writer(scene.stream());
+    const std::string value(500, 'v');  // 10 MB in all, more than is fetched at once
+    for (int i = 0; i < kHot; ++i)
+      writer.send(topic, "k", value, 0);
+    writer.settle();
+  }
   for (std::int32_t p = 1; p < kPartitions; ++p)
     write_numbers(scene, topic, 0, 5, p);
   const auto reader = scene.reader(topic, kPartitions);

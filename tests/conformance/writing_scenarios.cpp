@@ -255,7 +255,7 @@ TEST_CASE("writing: deliveries of one partition come in log order") {
 TEST_CASE("writing: a full queue pushes back, having taken nothing, and goes on later") {
   for (const bool by_bytes : {false, true}) {
     CAPTURE(by_bytes);
-    Scene scene(by_bytes ? Wishes{.max_in_flight_bytes = 50 * 1000}
+    Scene scene(by_bytes ? Wishes{.max_in_flight_bytes = 50 * 10'000}
                          : Wishes{.max_in_flight_records = 50});
     const auto topic = scene.topic();
     std::mutex gate;  // a handler that is slow, as a busy machine makes it
@@ -267,7 +267,7 @@ TEST_CASE("writing: a full queue pushes back, having taken nothing, and goes on 
                                 note(batch);
                               })
                               .value();
-    const std::string padding(1000, 'p');
+    const std::string padding(10'000, 'p');
     int taken = 0;
     bool full = false;
     {
