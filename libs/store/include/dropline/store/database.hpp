@@ -55,6 +55,8 @@ struct SessionOptions {
 
 /// A server that stops answering at all (cable pulled, machine gone) is given up after this.
 inline constexpr std::chrono::seconds kSilenceLimit{8};
+/// Statements kept prepared a session; beyond it all are dropped and prepared anew.
+inline constexpr std::size_t kMaxPreparedStatements = 512;
 
 class Session;
 
@@ -89,6 +91,9 @@ class Database final {
 /// Outside a Transaction every statement commits by itself. Inside one, the first error dooms it,
 /// in both dialects alike: later statements and the commit answer that same error until it is
 /// rolled back (or rolled back to a savepoint set before).
+///
+/// A connection lost outside a transaction while a statement that writes was under way is
+/// Errc::commit_unknown.
 ///
 /// After broken() the session is of no use and must be discarded; what it had not committed is
 /// gone.

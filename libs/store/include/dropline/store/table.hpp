@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "dropline/base/ensure.hpp"
 #include "dropline/base/error.hpp"
 #include "dropline/store/database.hpp"
 #include "dropline/store/value.hpp"
@@ -73,7 +74,7 @@ class RowBuffer final {
   RowBuffer& add(std::same_as<bool> auto value) { return add_boolean(value); }
   template <std::integral I>
   requires(!std::same_as<I, bool> && !std::same_as<I, char>) RowBuffer& add(I value) {
-    ensure_fits(std::in_range<std::int64_t>(value));
+    ensure(std::in_range<std::int64_t>(value), "a number fits into int64");
     return add_int64(static_cast<std::int64_t>(value));
   }
   RowBuffer& add(Timestamp value) { return add_int64(unix_us(value)); }
@@ -96,7 +97,6 @@ class RowBuffer final {
   RowBuffer(const Table& table, std::vector<std::size_t> columns);
   RowBuffer& add_boolean(bool value);
   RowBuffer& add_int64(std::int64_t value);
-  static void ensure_fits(bool fits);
 
   std::vector<std::size_t> columns_;
   Cells cells_;
@@ -108,8 +108,8 @@ enum class Lock { none, for_update };
 // Set-based reads and writes: one statement for up to kMaxRowsAStatement rows, prepared once a
 // session. All of them visit rows in key order (bytes of text and uuids, numbers by value),
 // whatever order they were added in, so that two transactions do not lock the same rows crosswise.
-// Where a buffer is split and a later part fails, earlier parts were done: use a Transaction. An
-// empty buffer is no statement. Each blocks for the database's answer.
+// Outside a Transaction a write is a transaction of its own, all rows or none. An empty buffer is
+// no statement. Each blocks for the database's answer.
 
 /// Adds rows. OnConflict::fail: a row whose key exists is Errc::constraint. ignore: it stays as it
 /// is. Gives the number of rows added. Two rows of one key in the buffer: Errc::constraint (fail),
@@ -128,7 +128,8 @@ Status add_to(Session& session, const Table& table, const RowBuffer& rows);
 
 /// All columns of the rows that match one of the keys, in primary key order; what is not there is
 /// left out. `keys` holds values of primary key or other columns (index them). for_update locks the
-/// rows, in that order, until the transaction ends; SQLite's transactions own every row anyway.
+/// rows, in key order, until the transaction ends; SQLite's transactions own every row anyway. All
+/// is read as of one moment, up to kMaxRowsAStatement keys on PostgreSQL.
 Result<Rows> load(Session& session, const Table& table, const RowBuffer& keys,
                   Lock lock = Lock::none);
 
@@ -136,7 +137,7 @@ Result<Rows> load(Session& session, const Table& table, const RowBuffer& keys,
 Result<std::size_t> erase(Session& session, const Table& table, const RowBuffer& keys);
 
 /// Values for the `:name` places of a statement; each must be given, each is used as often as it
-/// stands there. Views are not copied: they must live until the statement has run.
+/// stands there. Values are copied; the names are not.
 class Params final {
  public:
   Params& add(std::string_view name, std::string_view text);

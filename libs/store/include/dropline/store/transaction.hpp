@@ -7,9 +7,10 @@
 
 namespace dropline::store {
 
-/// One transaction of a session; the session must outlive it. PostgreSQL: READ COMMITTED (rows that
-/// matter are locked or fenced). SQLite: BEGIN IMMEDIATE, so that it owns the write lock from the
-/// start and never fails half-way for another's sake; BEGIN in a read-only session.
+/// One transaction of a session, which must outlive it (and may be moved meanwhile). PostgreSQL:
+/// READ COMMITTED (rows that matter are locked or fenced). SQLite: BEGIN IMMEDIATE, so that it owns
+/// the write lock from the start and never fails half-way for another's sake; BEGIN in a read-only
+/// session.
 ///
 /// The destructor rolls back what was not committed. Transactions do not nest: see Savepoint.
 class Transaction final {
@@ -31,9 +32,9 @@ class Transaction final {
   [[nodiscard]] bool open() const noexcept { return session_ != nullptr; }
 
  private:
-  explicit Transaction(Session& session) : session_(&session) {}
+  explicit Transaction(Session::State& session) : session_(&session) {}
 
-  Session* session_;
+  Session::State* session_;
 };
 
 /// A part of a transaction that can be undone alone. Savepoints nest, last set first ended. The
@@ -52,9 +53,9 @@ class Savepoint final {
   void rollback() noexcept;
 
  private:
-  Savepoint(Session& session, int depth) : session_(&session), depth_(depth) {}
+  Savepoint(Session::State& session, int depth) : session_(&session), depth_(depth) {}
 
-  Session* session_;
+  Session::State* session_;
   int depth_;
 };
 

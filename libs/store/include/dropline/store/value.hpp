@@ -1,6 +1,6 @@
 #pragma once
 
-#include <concepts>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -51,13 +51,21 @@ class Cells {
   [[nodiscard]] bool boolean(std::size_t row, std::size_t column) const;
   [[nodiscard]] Uuid uuid(std::size_t row, std::size_t column) const;
   [[nodiscard]] std::string_view bytes(std::size_t row, std::size_t column) const;
+  /// As kept: the 16 bytes of a uuid; text, json and bytes as they are.
+  [[nodiscard]] std::string_view raw(std::size_t row, std::size_t column) const;
+  /// Order of two cells of columns of one kind: numbers by value, the rest by byte; null first.
+  [[nodiscard]] std::strong_ordering compare(std::size_t row, std::size_t column,
+                                             const Cells& other, std::size_t other_row,
+                                             std::size_t other_column) const;
+  /// The same rows in another order; `order` may leave some out.
+  [[nodiscard]] Cells picked(std::span<const std::uint32_t> order) const;
 
   void reserve(std::size_t rows);
   void clear() noexcept;  ///< keeps the memory
   /// A row was begun and not finished.
-  [[nodiscard]] bool mid_row() const noexcept {
-    return !types_.empty() && cells_.size() % types_.size() != 0;
-  }
+  [[nodiscard]] bool mid_row() const noexcept { return next_ != 0; }
+  /// Bytes of all texts, uuids and the like.
+  [[nodiscard]] std::size_t arena_size() const noexcept { return arena_.size(); }
 
  private:
   /// A number in place, or where the cell's bytes stand in arena_.
@@ -67,10 +75,11 @@ class Cells {
   };
   static constexpr std::uint32_t kNull = 0xFFFFFFFF;
 
-  [[nodiscard]] Type next_type() const noexcept { return types_[cells_.size() % types_.size()]; }
+  Type take_column();
   [[nodiscard]] const Cell& at(std::size_t row, std::size_t column) const;
 
   std::vector<Type> types_;
+  std::size_t next_ = 0;
   std::vector<Cell> cells_;
   std::string arena_;
 };
