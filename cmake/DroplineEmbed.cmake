@@ -1,31 +1,33 @@
-# dropline_embed(migrations FOLDER ${PROJECT_SOURCE_DIR}/schemas/sql FILES stock/001_orders.sql …)
-# makes a library dropline::embedded_migrations that carries text files in the program, and its header
-# <dropline/embedded/migrations.hpp> with
-#   std::span<const std::pair<std::string_view, std::string_view>>   // path as given, content
-#   dropline::embedded::migrations();
-# A change of a file rebuilds it. Only text: a NUL cannot be carried this way.
+# dropline_embed(dropline_worker NAME worker_migrations FILES ${PROJECT_SOURCE_DIR}/schemas/sql/…)
+# puts text files into a target. Its sources then see, in "worker_migrations.hpp",
+#   dropline::embedded::worker_migrations()
+#     -> std::span<const std::pair<std::string_view, std::string_view>>
+# path (from the project's folder) and content of each file, in the order given; they live as long as
+# the program. A file that changes is built in anew. Only text: a NUL cannot be carried this way.
 set(DROPLINE_EMBED_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/write_embedded.cmake")
 
-function(dropline_embed name)
-  cmake_parse_arguments(EMBED "" "FOLDER" "FILES" ${ARGN})
-  if(NOT EMBED_FOLDER OR NOT EMBED_FILES)
-    message(FATAL_ERROR "dropline_embed(${name}): FOLDER and FILES are needed")
+function(dropline_embed target)
+  cmake_parse_arguments(EMBED "" "NAME" "FILES" ${ARGN})
+  if(NOT EMBED_NAME OR NOT EMBED_FILES)
+    message(FATAL_ERROR "dropline_embed(${target}): NAME and FILES are needed")
   endif()
-  set(include "${CMAKE_CURRENT_BINARY_DIR}/embedded_${name}")
-  set(header "${include}/dropline/embedded/${name}.hpp")
-  set(source "${include}/${name}.cpp")
-  set(paths "")
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/embedded/${target}")
+  set(header "${folder}/${EMBED_NAME}.hpp")
+  set(source "${folder}/${EMBED_NAME}.cpp")
+  set(files "")
   foreach(file IN LISTS EMBED_FILES)
-    list(APPEND paths "${EMBED_FOLDER}/${file}")
+    cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+    cmake_path(RELATIVE_PATH file BASE_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    list(APPEND files "${file}")
   endforeach()
+  list(TRANSFORM files PREPEND "${PROJECT_SOURCE_DIR}/" OUTPUT_VARIABLE paths)
   add_custom_command(OUTPUT "${header}" "${source}"
-    COMMAND "${CMAKE_COMMAND}" "-DNAME=${name}" "-DFOLDER=${EMBED_FOLDER}" "-DFILES=${EMBED_FILES}"
-            "-DHEADER=${header}" "-DSOURCE=${source}" -P "${DROPLINE_EMBED_SCRIPT}"
+    COMMAND "${CMAKE_COMMAND}" "-DNAME=${EMBED_NAME}" "-DFOLDER=${PROJECT_SOURCE_DIR}"
+            "-DFILES=${files}" "-DHEADER=${header}" "-DSOURCE=${source}"
+            -P "${DROPLINE_EMBED_SCRIPT}"
     DEPENDS ${paths} "${DROPLINE_EMBED_SCRIPT}"
-    COMMENT "Embedding ${name}"
+    COMMENT "Embedding ${EMBED_NAME}"
     VERBATIM)
-  add_library(dropline_embedded_${name} STATIC "${source}" "${header}")
-  add_library(dropline::embedded_${name} ALIAS dropline_embedded_${name})
-  target_include_directories(dropline_embedded_${name} PUBLIC "${include}")
-  target_link_libraries(dropline_embedded_${name} PRIVATE dropline_options)
+  target_sources(${target} PRIVATE "${source}" "${header}")
+  target_include_directories(${target} PRIVATE "${folder}")
 endfunction()

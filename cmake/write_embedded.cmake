@@ -29,7 +29,7 @@ set(type "std::span<const std::pair<std::string_view, std::string_view>>")
 set(header "${head}#pragma once\n\n#include <span>\n#include <string_view>\n#include <utility>\n\n\
 namespace dropline::embedded {\n\n/// Path and content of each file, in the order given.\n\
 [[nodiscard]] ${type} ${NAME}() noexcept;\n\n}  // namespace dropline::embedded\n")
-set(source "${head}#include \"dropline/embedded/${NAME}.hpp\"\n\n#include <cstddef>\n\n\
+set(source "${head}#include \"${NAME}.hpp\"\n\n#include <cstddef>\n\n\
 namespace dropline::embedded {\nnamespace {\n\n\
 constexpr std::pair<std::string_view, std::string_view> kFiles[] = {\n${entries}};\n\n\
 constexpr std::size_t kSizes[] = {${sizes}};\n\n\
