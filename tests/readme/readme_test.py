@@ -185,14 +185,16 @@ def run_mode(mode, blocks, results):
         # PostgreSQL runs as another user when we are root, and must reach its folder.
         folder.chmod(0o755)
         copy_of_clone(folder)
-        terminal, server = Terminal(folder), None
+        terminal, server, ready = Terminal(folder), None, False
         try:
             for block in blocks:
                 code = with_port(block, port)
                 if block.mark == f"start {mode}":
                     server = Server(code, folder)
-                    results.add(f"{mode}, {block.name()}", server.wait_until_ready(),
-                                server.output())
+                    ready = server.wait_until_ready()
+                    results.add(f"{mode}, {block.name()}", ready, server.output())
+                elif block.mark == "with server" and not ready:
+                    results.add(f"{mode}, {block.name()}", False, "no server is ready")
                 elif block.mark == "with server" or (block.mark == "run" and mode == MODES[0]):
                     run_block(mode, block, code, terminal, results)
         finally:
