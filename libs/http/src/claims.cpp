@@ -27,13 +27,13 @@ class Gatherer {
   bool on_document_end(json::error_code&) { return is_object_; }
   bool on_object_begin(json::error_code&) {
     if (depth_ == 0) is_object_ = true;
-    if (depth_ == 1 && !take_other()) return false;
+    if (depth_ > 0 && !take_other()) return false;
     ++depth_;
     return true;
   }
   bool on_object_end(std::size_t, json::error_code&) { return --depth_, true; }
   bool on_array_begin(json::error_code&) {
-    if (depth_ == 0) return false;
+    if (depth_ == 0 || (depth_ == 2 && list_)) return false;
     if (depth_ == 1 && !begin_list()) return false;
     ++depth_;
     return true;
