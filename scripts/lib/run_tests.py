@@ -22,6 +22,8 @@ DEEP_FACTOR = 6
 # What all of it may take on two cores, builds included (the plan, not a limit).
 BUDGET_SECONDS = 30 * 60
 
+LOGS_KEPT = 10
+
 SUPPRESSIONS = ROOT / "tests" / "support" / "suppressions"
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -72,19 +74,33 @@ class Script:
         return [Script(path) for path in sorted(ROOT.glob("tests/**/*_test.py"))]
 
 
+def log_folder():
+    """A folder for this run, as build/test-logs/latest; older runs are kept, a few of them."""
+    every = ROOT / "build" / "test-logs"
+    folder = every / f"{time.strftime('%H%M%S')}-{os.getpid()}"
+    folder.mkdir(parents=True)
+    latest = every / f".latest-{os.getpid()}"
+    latest.symlink_to(folder.name)
+    latest.replace(every / "latest")
+    runs = sorted((path for path in every.iterdir() if path.is_dir() and not path.is_symlink()),
+                  key=lambda path: path.stat().st_mtime)
+    for old in runs[:-LOGS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
 class Session:
     """One call of scripts/test: what was asked for, the report, and the servers."""
 
     def __init__(self, asked):
         self.asked = asked
         self.report = Report()
-        self.logs = ROOT / "build" / "test-logs"
+        self.logs = log_folder()
         self.servers = None
         self.failed_servers = None
 
     def run(self):
         asked = self.asked
-        shutil.rmtree(self.logs, ignore_errors=True)
         main_preset = asked.preset or ("dev" if asked.quick else "release")
         labels = {"quick"} if asked.quick or asked.no_servers else {"quick", "servers", "slow"}
         self.run_preset(main_preset, labels)
@@ -247,7 +263,7 @@ def main():
         return 0
     took = time.monotonic() - started
     session.report.say(f"\ntook {took // 60:.0f} min {took % 60:.0f} s; "
-                       "logs are in build/test-logs")
+                       "logs are in build/test-logs/latest")
     if took > BUDGET_SECONDS and not asked.deep:
         session.report.say(f"this is over the budget of {BUDGET_SECONDS // 60} min")
     return session.report.close()
