@@ -108,9 +108,14 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) noexcept {
   if (!date.ok() || year < kFirstYear || year > kLastYear || hour > 23 || minute > 59 ||
       second > 59)
     return std::nullopt;
-  return Timestamp(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
-         std::chrono::minutes(minute) + std::chrono::seconds(second) +
-         std::chrono::microseconds(us) - offset;
+  const auto at = Timestamp(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+                  std::chrono::minutes(minute) + std::chrono::seconds(second) +
+                  std::chrono::microseconds(us) - offset;
+  // An offset may carry it over the edge, and what is written again must be readable again.
+  constexpr Timestamp kFirst{std::chrono::sys_days(std::chrono::year(kFirstYear) / 1 / 1)};
+  constexpr Timestamp kEnd{std::chrono::sys_days(std::chrono::year(kLastYear + 1) / 1 / 1)};
+  if (at < kFirst || at >= kEnd) return std::nullopt;
+  return at;
 }
 
 }  // namespace dropline
