@@ -110,6 +110,7 @@ class Session:
             self.run_preset("asan", {"quick"})
             if asked.deep:
                 self.run_preset("tsan", {"quick"})
+                coverage.forget(ROOT / "build" / "coverage")
                 self.run_preset("coverage", labels)
                 self.report.say(coverage.table(ROOT / "build" / "coverage"))
 

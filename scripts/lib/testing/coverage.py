@@ -13,6 +13,12 @@ GCOV_SECONDS = 600
 FILES_A_CALL = 64
 
 
+def forget(build_folder):
+    """Counts add up from run to run; this begins anew."""
+    for counts in build_folder.rglob("*.gcda"):
+        counts.unlink()
+
+
 def lines_hit(build_folder):
     """For each file of ours: line number -> whether any test ran it."""
     notes = sorted(path for path in build_folder.rglob("*.gcda"))
