@@ -21,7 +21,8 @@ def forget(build_folder):
 
 def lines_hit(build_folder):
     """For each file of ours: line number -> whether any test ran it."""
-    notes = sorted(path for path in build_folder.rglob("*.gcda"))
+    # A unit that no test linked has notes and no counts: none of its lines ran.
+    notes = sorted(build_folder.rglob("*.gcno"))
     hit = collections.defaultdict(dict)
     for start in range(0, len(notes), FILES_A_CALL):
         with tempfile.TemporaryDirectory(prefix="dropline-gcov-") as folder:
