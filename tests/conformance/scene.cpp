@@ -57,8 +57,8 @@ std::vector<Delivery> Journal::all() const {
 std::map<std::uint64_t, Delivery> Journal::by_token() const {
   std::map<std::uint64_t, Delivery> found;
   for (const Delivery& delivery : all())
-    CHECK_MESSAGE(found.emplace(delivery.token, delivery).second, "token ", delivery.token,
-                  " was delivered twice");
+    if (!found.emplace(delivery.token, delivery).second)
+      FAIL_CHECK("token " << delivery.token << " was delivered twice");
   return found;
 }
 
@@ -96,8 +96,8 @@ void Writer::settle() {
   REQUIRE(producer->flush(kPatience));
   CHECK(journal.count() == tokens);
   for (const Delivery& delivery : journal.all())
-    CHECK_MESSAGE(delivery.outcome == Outcome::acknowledged, "token ", delivery.token, ": ",
-                  delivery.error.message());
+    if (delivery.outcome != Outcome::acknowledged)
+      FAIL_CHECK("token " << delivery.token << ": " << delivery.error.message());
 }
 
 Scene::Scene(const Wishes& wishes) {
