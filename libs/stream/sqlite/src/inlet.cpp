@@ -123,6 +123,7 @@ Status Inlet::ask(std::function<void(LogWriter&)> work, std::chrono::millisecond
   work_.notify_one();
   if (settled_.wait_until(lock, after(limit), [&] { return job->done; })) return job->result;
   job->abandoned = true;
+  if (!job->taken) std::erase(jobs_, job);
   return error(Errc::timed_out, std::string("the writer did not answer within ") +
                                     std::to_string(limit.count()) + " ms" +
                                     (job->taken ? "; the change may still be made" : ""));
@@ -175,7 +176,6 @@ bool Inlet::wait_for_work(std::chrono::milliseconds limit) {
 
 std::vector<std::shared_ptr<Job>> Inlet::take_jobs() {
   const std::lock_guard guard(mutex_);
-  std::erase_if(jobs_, [](const auto& job) { return job->abandoned && !job->taken; });
   std::vector<std::shared_ptr<Job>> taken;
   for (const auto& job : jobs_) {
     if (job->taken) continue;
@@ -211,6 +211,7 @@ void Inlet::give_back(std::size_t keep, bool outcome_unknown) {
 
 void Inlet::give_back_jobs() {
   const std::lock_guard guard(mutex_);
+  std::erase_if(jobs_, [](const auto& job) { return job->abandoned; });
   for (const auto& job : jobs_) {
     job->taken = false;
     job->result = Status{};
