@@ -27,10 +27,20 @@ int on_statistics(rd_kafka_t*, char* json, std::size_t length, void* opaque) {
   return 0;  // librdkafka frees the text
 }
 
+/// Lines begin with the thread they come from: "[thrd:host:9092/1]: …".
+std::string_view without_thread(std::string_view text) {
+  const auto end = text.find("]: ");
+  return text.starts_with("[thrd:") && end != std::string_view::npos ? text.substr(end + 3) : text;
+}
+
 void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
   // Lines about the configuration come before there is a handle to ask.
-  if (void* opaque = handle ? rd_kafka_opaque(handle) : nullptr)
-    health_of(opaque).log(level, facility, text);
+  void* opaque = handle ? rd_kafka_opaque(handle) : nullptr;
+  if (!opaque) return;
+  Health& health = health_of(opaque);
+  // Connections that fail are told here at once; as events only to whoever polls.
+  if (std::string_view(facility) == "FAIL") health.failed(without_thread(text));
+  health.log(level, facility, without_thread(text));
 }
 
 /// What the thread that ends a handle shares with the one that waits for it.

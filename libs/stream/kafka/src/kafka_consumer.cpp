@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory_resource>
+#include <thread>
 
 #include "translate.hpp"
 
@@ -13,6 +14,8 @@ using Clock = std::chrono::steady_clock;
 
 /// assign() at the end of a log asks the broker where that is, for so long.
 constexpr milliseconds kEndLimit{5'000};
+/// extents() without a connection: how soon it tries again.
+constexpr milliseconds kAskAgain{20};
 
 milliseconds left_until(Clock::time_point until) {
   return std::max(std::chrono::ceil<milliseconds>(until - Clock::now()), milliseconds(0));
@@ -280,8 +283,17 @@ Result<std::vector<std::int64_t>> KafkaConsumer::ask(std::span<const TopicPartit
       rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition)->offset = which;
   }
   // The protocol's "times" -2 and -1 mean the start and the end, so one request a broker answers
-  // for all of its partitions.
-  const auto code = rd_kafka_offsets_for_times(client_->get(), list.get(), timeout_ms(limit));
+  // for all of its partitions. Where no connection stands yet it fails at once.
+  const auto until = Clock::now() + limit;
+  auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  while ((code = rd_kafka_offsets_for_times(client_->get(), list.get(),
+                                            timeout_ms(left_until(until)))) !=
+         RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (translate(code) != Errc::unreachable || Clock::now() + kAskAgain >= until) break;
+    std::this_thread::sleep_for(kAskAgain);
+    for (int i = 0; i < list->cnt; ++i)
+      list->elems[i].offset = which;
+  }
   if (code) return client_->explain(code, "asking where partitions start and end");
   std::vector<std::int64_t> offsets;
   for (const TopicPartition& at : partitions) {

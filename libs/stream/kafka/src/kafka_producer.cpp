@@ -128,7 +128,7 @@ Status KafkaProducer::produce(const Draft& draft, ProducerTopic& topic, Slot* sl
   const auto pointer = [](std::string_view text) {
     return const_cast<char*>(text.data() ? text.data() : &kEmpty);
   };
-  std::array<rd_kafka_vu_t, 6 + kMaxHeaders> parts;
+  std::array<rd_kafka_vu_t, 7> parts;
   std::size_t count = 0;
   const auto next = [&](rd_kafka_vtype_t type) -> rd_kafka_vu_t& {
     parts[count].vtype = type;
@@ -140,21 +140,20 @@ Status KafkaProducer::produce(const Draft& draft, ProducerTopic& topic, Slot* sl
   next(RD_KAFKA_VTYPE_KEY).u.mem = {pointer(draft.key), draft.key.size()};
   if (draft.value) next(RD_KAFKA_VTYPE_VALUE).u.mem = {pointer(*draft.value), draft.value->size()};
   next(RD_KAFKA_VTYPE_OPAQUE).u.ptr = slot;
-  std::array<char, kMaxHeaders*(kMaxHeaderNameBytes + 1)> names;  // NOLINT: filled below
-  char* name = names.data();
-  for (const Header& header : draft.headers) {
-    auto& part = next(RD_KAFKA_VTYPE_HEADER).u.header;
-    // librdkafka wants names that end in a zero byte.
-    part.name = name;
-    name += header.name.copy(name, header.name.size());
-    *name++ = '\0';
-    part.val = header.value ? pointer(*header.value) : nullptr;
-    part.size = header.value ? static_cast<ssize_t>(header.value->size()) : 0;
+  rd_kafka_headers_t* headers = nullptr;
+  if (!draft.headers.empty()) {
+    headers = rd_kafka_headers_new(draft.headers.size());
+    for (const Header& header : draft.headers)
+      rd_kafka_header_add(headers, header.name.data(), static_cast<ssize_t>(header.name.size()),
+                          header.value ? pointer(*header.value) : nullptr,
+                          header.value ? static_cast<ssize_t>(header.value->size()) : 0);
+    next(RD_KAFKA_VTYPE_HEADERS).u.headers = headers;
   }
   rd_kafka_error_t* failure = rd_kafka_produceva(client_->get(), parts.data(), count);
   if (!failure) return {};
   const auto code = rd_kafka_error_code(failure);
   rd_kafka_error_destroy(failure);
+  if (headers) rd_kafka_headers_destroy(headers);  // they change hands with a record taken
   return refused(code, topic);
 }
 

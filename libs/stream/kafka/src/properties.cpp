@@ -63,10 +63,8 @@ class Builder {
     status_ = error(Errc::bad_config, "Kafka property " + name + ": " + reason.data());
   }
   template <class Number>
-    requires std::is_arithmetic_v<Number>
-  void set(const std::string& name, Number value) {
-    set(name, std::to_string(value));
-  }
+  requires std::is_arithmetic_v<Number>
+  void set(const std::string& name, Number value) { set(name, std::to_string(value)); }
   void set(const std::string& name, std::chrono::milliseconds value) { set(name, value.count()); }
 
   [[nodiscard]] bool ok() const noexcept { return status_.has_value(); }

@@ -34,10 +34,11 @@ struct KafkaOptions {
   /// A record not acknowledged for so long is given up: `failed` when it certainly was not written,
   /// else `unknown`. Zero: never given up, except by close().
   std::chrono::milliseconds message_timeout{0};
-  /// A record that fails must not leave a gap before later ones of its partition: the producer dies
-  /// instead (fatal_error()), and its owner builds another and goes on from the first record not
-  /// acknowledged. False where records do not depend on each other (an ingress): one that is given
-  /// up then costs no other.
+  /// A record that the broker refuses must not leave a gap before later ones of its partition: the
+  /// producer dies instead (fatal_error()), and its owner builds another and goes on from the first
+  /// record not acknowledged. False where records do not depend on each other (an ingress): one
+  /// that is refused then costs no other. Records given up by message_timeout leave a gap either
+  /// way, so who needs the order sets none.
   bool gapless = true;
   /// How long a record waits for company. Longer means larger batches and later acknowledgements.
   std::chrono::microseconds linger{500};
