@@ -39,13 +39,20 @@ std::string shown(const Options& options) {
   return text + "/" + option(options, "dbname");
 }
 
-void append_option(std::string& target, std::string_view keyword, std::string_view value) {
-  target.append(keyword).append("='");
+/// SOCI takes its own options out of the text before libpq reads it, and knows neither of libpq's
+/// quotes nor of spaces within them; its own double quotes it strips. So what libpq shall read is
+/// wrapped in those where it holds a space. False: it holds spaces and double quotes.
+bool append_option(std::string& target, std::string_view keyword, std::string_view value) {
+  std::string quoted = "'";
   for (const char c : value) {
-    if (c == '\'' || c == '\\') target += '\\';
-    target += c;
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
   }
-  target += "' ";
+  quoted += '\'';
+  const bool spaces = quoted.find_first_of(" \t\n\v\f\r") != quoted.npos;
+  if (spaces && quoted.find('"') != quoted.npos) return false;
+  target.append(keyword).append(spaces ? "=\"" : "=").append(quoted).append(spaces ? "\" " : " ");
+  return true;
 }
 
 struct Target {
@@ -68,7 +75,11 @@ Result<Target> parse_postgresql(std::string_view url) {
   }
   std::string target;
   for (const auto* at = options.get(); at->keyword != nullptr; ++at) {
-    if (at->val != nullptr) append_option(target, at->keyword, at->val);
+    if (at->val == nullptr || append_option(target, at->keyword, at->val)) continue;
+    return error(Errc::bad_config,
+                 "the database's " + std::string(at->keyword) +
+                     " holds both spaces and double quotes, which cannot be passed "
+                     "on; choose another");
   }
   // A vanished server: noticed while we wait (keepalives) and while we send (user timeout).
   const auto or_else = [&](const char* keyword, const std::string& value) {
@@ -95,22 +106,14 @@ Result<Target> parse_sqlite(std::string_view path) {
   return Target{std::string(path), "sqlite:" + std::string(path)};
 }
 
-/// SOCI's own factory takes its options out of the text, and breaks values with spaces in doing so.
-class PostgresqlFactory final : public soci::backend_factory {
- public:
-  soci::details::session_backend* make_session(
-      const soci::connection_parameters& parameters) const override {
-    return new soci::postgresql_session_backend(parameters, false);
-  }
-};
-
 Status open_postgresql(Session::State& state, std::string target) {
-  static const PostgresqlFactory kFactory;
   const auto limit = std::chrono::ceil<std::chrono::seconds>(state.options.connect_limit);
   append_option(target, "connect_timeout", std::to_string(std::max<long>(2, limit.count())));
-  append_option(target, "application_name", state.options.application);
+  std::string application = state.options.application;
+  std::replace(application.begin(), application.end(), '"', '\'');
+  append_option(target, "application_name", application);
   try {
-    state.session.open(soci::connection_parameters(kFactory, target));
+    state.session.open(soci::postgresql, target);
   } catch (const std::exception& thrown) {
     const Errc code = errc_of_connect_message(thrown.what());
     std::string what(thrown.what());

@@ -136,6 +136,7 @@ Errc errc_of_connect_message(std::string_view message) noexcept {
     return message.find(words) != std::string_view::npos;
   };
   const bool unknown_name = says("does not exist") && (says("database \"") || says("role \""));
+  if (says("invalid port number") || (says("invalid ") && says(" value"))) return Errc::bad_config;
   return unknown_name || says("authentication failed") || says("no pg_hba.conf entry") ||
                  says("no password supplied") || says("permission denied for database")
              ? Errc::refused
