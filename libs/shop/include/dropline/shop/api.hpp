@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dropline/base/clock.hpp"
+#include "dropline/base/random.hpp"
+#include "dropline/contracts/signature.hpp"
+#include "dropline/crypto/ed25519.hpp"
+#include "dropline/crypto/hmac.hpp"
+#include "dropline/crypto/seal.hpp"
+#include "dropline/http/server.hpp"
+#include "dropline/shop/caller.hpp"
+#include "dropline/store/database.hpp"
+#include "dropline/stream/stream.hpp"
+#include "dropline/telemetry/health.hpp"
+#include "dropline/telemetry/metrics.hpp"
+#include "dropline/telemetry/trace.hpp"
+
+namespace dropline::shop {
+
+struct ApiOptions {
+  std::string name = "1";  ///< tells ingresses apart
+  std::string topic_prefix;
+  std::int32_t partitions = 16;
+  CallerRules callers;
+  std::size_t read_threads = 2;
+  /// The longest `Prefer: wait` that is honoured.
+  std::chrono::seconds max_wait{30};
+};
+
+/// The secrets of the ingress.
+struct ApiKeys {
+  const contracts::CommandKeys& commands;
+  const crypto::SecretKey& receipts;
+  const crypto::SealKey& recipients;
+  const crypto::HmacKey& recipient_digests;
+};
+
+/// The HTTP API: what the routes need to live, and the routes. Owns the gate, the views and their
+/// threads. Made and destroyed by main(), after the server that uses its routes is gone.
+class Api final {
+ public:
+  struct Parts {
+    stream::Stream& stream;
+    const store::Database& database;
+    const Clock& clock;
+    Random& random;
+    telemetry::Metrics& metrics;
+    telemetry::Health& health;
+    telemetry::Tracer& tracer;
+    ApiKeys keys;
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<Api>> start(Parts parts, ApiOptions options);
+  ~Api();
+
+  /// For shoppers and integrators; with health checks and metrics.
+  [[nodiscard]] http::Router public_routes();
+  /// For operators, on a listener of their own.
+  [[nodiscard]] http::Router admin_routes();
+
+  /// Takes no more commands and waits up to `limit` for those under way.
+  void drain(std::chrono::milliseconds limit);
+
+  class Core;
+
+ private:
+  explicit Api(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace dropline::shop

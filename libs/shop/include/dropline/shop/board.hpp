@@ -1,0 +1,84 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "dropline/base/clock.hpp"
+#include "dropline/base/ids.hpp"
+#include "dropline/contracts/parts.hpp"
+#include "dropline/contracts/stock_events.hpp"
+#include "dropline/crypto/sha256.hpp"
+
+namespace dropline::shop {
+
+/// What is known of an order from the events that passed by.
+struct OrderNews {
+  OrderId order;
+  contracts::OrderState state = contracts::OrderState::received;
+  std::optional<std::string> reason;
+  std::optional<Money> total;
+  contracts::PaymentMethod method = contracts::PaymentMethod::wallet;
+  std::optional<contracts::LogPlace> place;
+  /// Of the command that is answered; absent where the news is about the order whatever was asked.
+  std::optional<crypto::Digest> body_hash;
+  bool conflict = false;  ///< another command stands under this id
+  bool repeated = false;  ///< the order was known before
+};
+
+/// Requests that wait for an order to be decided (`Prefer: wait`). Bounded; any thread. Callbacks
+/// run on the thread that brings the news, or on the board's own when time is up: they must not
+/// block.
+class Board final {
+ public:
+  static constexpr std::size_t kMaxWaiters = 100'000;
+  using Callback = std::function<void(const OrderNews*)>;  ///< nullptr: time is up
+
+  explicit Board(const Clock& clock);
+  ~Board();
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+
+  /// Waits for news of `order` that answer a command with this hash, until `until`. False when too
+  /// many wait already.
+  bool wait(const OrderId& order, const crypto::Digest& hash, Clock::Steady until,
+            Callback callback);
+  /// Forgets the waiter of that hash without calling it: its command was not sent.
+  void cancel(const OrderId& order, const crypto::Digest& hash);
+
+  /// Anybody waiting? To be asked before a record is parsed.
+  [[nodiscard]] bool awaited(const OrderId& order) const;
+  /// Hands on news; those that decide nothing for a waiter leave it waiting.
+  void tell(const OrderNews& news);
+
+  [[nodiscard]] std::size_t waiters() const;
+
+ private:
+  struct Waiter {
+    crypto::Digest hash;
+    Clock::Steady until;
+    Callback callback;
+  };
+  void watch();
+
+  const Clock& clock_;
+  mutable std::mutex lock_;
+  std::condition_variable changed_;
+  std::unordered_multimap<OrderId, Waiter> waiters_;
+  std::multimap<Clock::Steady, OrderId> deadlines_;
+  bool stopping_ = false;
+  std::thread watcher_;
+};
+
+/// Is an order with this method decided in this state, so that a waiter may be answered?
+[[nodiscard]] bool decided(contracts::OrderState state, contracts::PaymentMethod method);
+
+}  // namespace dropline::shop

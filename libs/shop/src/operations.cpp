@@ -1,0 +1,36 @@
+// What operators' tools ask of every process: alive, ready, metrics.
+#include "core.hpp"
+
+namespace dropline::shop {
+
+void add_operation_routes(http::Router& router, const CorePtr& core) {
+  const http::RouteOptions always{.always_admit = true};
+  router.add(
+      http::Method::get, "/livez", "livez",
+      [](const http::ExchangePtr& exchange) {
+        exchange->respond(http::text_response(200, "ok\n"));
+      },
+      always);
+  router.add(
+      http::Method::get, "/readyz", "readyz",
+      [core](const http::ExchangePtr& exchange) {
+        const auto report = core->parts.health.report();
+        const bool verbose = exchange->request().query("verbose").has_value();
+        const auto text = verbose ? report.text() : report.ready ? "ready\n" : "not ready\n";
+        auto response = http::text_response(report.http_status(), text);
+        response.header("Cache-Control", "no-store");
+        exchange->respond(std::move(response));
+      },
+      always);
+  router.add(
+      http::Method::get, "/metrics", "metrics",
+      [core](const http::ExchangePtr& exchange) {
+        http::Response response;
+        response.content_type = telemetry::Metrics::kContentType;
+        response.body = core->parts.metrics.render();
+        exchange->respond(std::move(response));
+      },
+      always);
+}
+
+}  // namespace dropline::shop
