@@ -3,6 +3,7 @@
 #include <functional>
 #include <iosfwd>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,8 @@ struct Command {
   /// Sections of the shared schema whose flags it takes and shows; "" is the unnamed one, "*" all.
   /// Files and variables may set the others too, they are only not this command's business.
   std::vector<std::string> sections;
+  /// Whether it starts without the required options of its sections, as one that only shows does.
+  bool starts_without_required = false;
   std::vector<Example> examples;
   std::function<int(const Invocation&)> run;
 };
@@ -103,9 +106,13 @@ class CommandLine final {
   [[nodiscard]] std::string help(std::string_view command = {}) const;
 
  private:
-  struct Parsed;
+  friend class CommandParser;
   [[nodiscard]] const Command* find(std::string_view name) const noexcept;
-  [[nodiscard]] Result<Parsed> parse(const std::vector<std::string>& arguments) const;
+  [[nodiscard]] int complain(std::ostream& err, const Error& error, const Command* command) const;
+  [[nodiscard]] std::string config_file(const std::optional<std::string>& given,
+                                        const std::vector<std::string>& environment) const;
+  [[nodiscard]] std::string program_help() const;
+  [[nodiscard]] std::string command_help(const Command& command) const;
 
   std::string program_;
   std::string version_;

@@ -65,9 +65,11 @@ class Option final {
   [[nodiscard]] bool is_reloadable() const noexcept { return reloadable_; }
   [[nodiscard]] bool is_flag_only() const noexcept { return flag_only_; }
   [[nodiscard]] const std::string& example() const noexcept { return example_; }
-  /// "http" of "http.port"; empty for a name without a dot.
+  [[nodiscard]] const std::string& unit() const noexcept { return unit_; }
+  /// "http" of "http.port", "http.admin" of "http.admin.port"; empty for a name without a dot. A
+  /// map's section is its own name.
   [[nodiscard]] std::string section() const;
-  /// "port" of "http.port".
+  /// "port" of "http.port"; empty for a map.
   [[nodiscard]] std::string key() const;
   /// "--http-port"; for maps the singular, "--kafka-property".
   [[nodiscard]] std::string flag() const;
@@ -84,7 +86,9 @@ class Option final {
   friend class Schema;
   Option(std::string_view name, Type type, std::optional<std::string> fallback,
          std::string_view help);
-  void validate_fallback();
+  void validate_fallback() const;
+  [[nodiscard]] std::string range_text() const;
+  [[nodiscard]] Status within_range(std::int64_t value) const;
 
   std::string name_;
   Type type_;

@@ -77,11 +77,13 @@ class Settings final {
 /// What to load from. Nothing else is looked at, so a test gives exactly what it means.
 struct Sources {
   /// A TOML file that must be there; empty: none.
-  std::string file;
+  std::string file = {};
   /// "NAME=value", as in environ.
-  std::vector<std::string> environment;
+  std::vector<std::string> environment = {};
   /// Flags that were already told apart from commands: "--http-port" and its value.
-  std::vector<std::pair<std::string, std::string>> flags;
+  std::vector<std::pair<std::string, std::string>> flags = {};
+  /// Sections that the caller uses: only their required options must be there. Absent: all.
+  std::optional<std::vector<std::string>> sections = {};
 };
 
 /// Flags over environment over file over defaults. Reports every problem at once, one a line, each
