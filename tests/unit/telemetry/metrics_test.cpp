@@ -1,6 +1,7 @@
 #include "dropline/telemetry/metrics.hpp"
 
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "dropline/telemetry/health_metrics.hpp"
+#include "dropline/telemetry/request_metrics.hpp"
 
 using namespace std::chrono_literals;
 using namespace dropline::telemetry;
@@ -260,4 +264,53 @@ TEST_CASE("the process itself is measured") {
   CHECK(value("process_threads") >= 1);
   CHECK(value("process_open_fds") >= 3);
   CHECK(value("process_max_fds") >= value("process_open_fds"));
+}
+
+TEST_CASE("what an HTTP server does is measured by listener, route and status") {
+  Metrics metrics;
+  RequestMetrics requests(metrics);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 500; ++i) {
+          requests.request("public", "orders.place", 202, 3ms, 300, 150);
+          requests.request("public", i % 2 == 0 ? "orders.get" : "drops.get", 200, 1ms, 100, 200);
+        }
+      });
+    }
+  }
+  requests.refusal("public", "head_deadline");
+  requests.connection("public", 1);
+  requests.connection("public", 1);
+  requests.connection("public", -1);
+  requests.stream("admin", 1);
+  const std::string text = metrics.render();
+  CHECK(has_line(
+      text,
+      R"(dropline_http_requests_total{listener="public",route="orders.place",status="202"} 2000)"));
+  CHECK(has_line(
+      text, R"(dropline_http_request_seconds_count{listener="public",route="drops.get"} 1000)"));
+  CHECK(has_line(text, R"(dropline_http_received_bytes_total{listener="public"} 800000)"));
+  CHECK(has_line(text, R"(dropline_http_sent_bytes_total{listener="public"} 700000)"));
+  CHECK(has_line(text,
+                 R"(dropline_http_refusals_total{listener="public",reason="head_deadline"} 1)"));
+  CHECK(has_line(text, R"(dropline_http_connections{listener="public"} 1)"));
+  CHECK(has_line(text, R"(dropline_http_streams{listener="admin"} 1)"));
+}
+
+TEST_CASE("readiness is measured too") {
+  Metrics metrics;
+  const dropline::SystemClock clock;
+  Health health(clock);
+  auto stream = health.component("stream");
+  auto database = health.component("database");
+  database.ok();
+  const auto registrations = measure_health(metrics, health);
+  std::string text = metrics.render();
+  CHECK(has_line(text, "dropline_ready 0"));
+  CHECK(has_line(text, R"(dropline_component_ready{component="database"} 1)"));
+  CHECK(has_line(text, R"(dropline_component_ready{component="stream"} 0)"));
+  stream.ok();
+  CHECK(has_line(metrics.render(), "dropline_ready 1"));
 }
