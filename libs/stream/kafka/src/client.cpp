@@ -16,10 +16,7 @@ Health& health_of(void* opaque) {
 }
 
 void on_error(rd_kafka_t*, int code, const char* reason, void* opaque) {
-  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-    health_of(opaque).all_down();
-  else if (code != RD_KAFKA_RESP_ERR__FATAL)
-    health_of(opaque).failed(reason);
+  health_of(opaque).error(static_cast<rd_kafka_resp_err_t>(code), reason);
 }
 
 int on_statistics(rd_kafka_t*, char* json, std::size_t length, void* opaque) {
@@ -41,6 +38,17 @@ void on_log(const rd_kafka_t* handle, int level, const char* facility, const cha
   // Connections that fail are told here at once; as events only to whoever polls.
   if (std::string_view(facility) == "FAIL") health.failed(without_thread(text));
   health.log(level, facility, without_thread(text));
+}
+
+/// As the broker would say, but at once and without one.
+bool can_be_topic(std::string_view name) {
+  constexpr std::size_t kMaxLength = 249;
+  const auto legal = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxLength && name != "." && name != ".." &&
+         std::ranges::all_of(name, legal);
 }
 
 /// What the thread that ends a handle shares with the one that waits for it.
@@ -101,6 +109,8 @@ Result<rd_kafka_topic_t*> Client::add_topic(const std::string& name, void* opaqu
                                             int32_t (*partitioner)(const rd_kafka_topic_t*,
                                                                    const void*, std::size_t,
                                                                    int32_t, void*, void*)) {
+  if (!can_be_topic(name))
+    return error(Errc::unknown_topic, "\"" + name + "\" cannot be a topic's name");
   rd_kafka_topic_conf_t* conf = rd_kafka_default_topic_conf_dup(handle_);
   rd_kafka_topic_conf_set_opaque(conf, opaque);
   if (partitioner) rd_kafka_topic_conf_set_partitioner_cb(conf, partitioner);

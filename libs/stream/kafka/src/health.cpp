@@ -2,11 +2,26 @@
 
 #include <vector>
 
+#include "translate.hpp"
+
 namespace dropline::stream::kafka {
 namespace {
 
 /// Bounds the map where names keep changing (a load balancer's addresses).
 constexpr std::size_t kMaxFailing = 16;
+
+bool is_of_connection(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+      return true;
+    default:
+      return translate(code) == Errc::unreachable;
+  }
+}
 
 /// "sasl_ssl://host:9092/1" and "host:9092/bootstrap" both mean host:9092.
 std::string_view address_of(std::string_view broker) {
@@ -45,6 +60,17 @@ std::vector<std::string_view> connected(std::string_view json) {
 
 }  // namespace
 
+void Health::error(rd_kafka_resp_err_t code, std::string_view reason) {
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    const std::lock_guard lock(mutex_);
+    all_down_ = true;
+  } else if (is_of_connection(code)) {
+    failed(reason);
+  } else if (others_) {
+    others_(code, reason);
+  }
+}
+
 void Health::failed(std::string_view reason) {
   const auto end = reason.find(": ");
   if (end == std::string_view::npos) return;
@@ -52,11 +78,6 @@ void Health::failed(std::string_view reason) {
   const std::lock_guard lock(mutex_);
   if (failing_.size() >= kMaxFailing && !failing_.contains(address)) return;
   failing_[address] = reason.substr(end + 2);
-}
-
-void Health::all_down() {
-  const std::lock_guard lock(mutex_);
-  all_down_ = true;
 }
 
 void Health::statistics(std::string_view json) {

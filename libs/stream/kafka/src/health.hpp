@@ -1,5 +1,8 @@
 #pragma once
 
+#include <librdkafka/rdkafka.h>
+
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -15,10 +18,15 @@ class Health final {
  public:
   Health(std::string brokers, KafkaLog log) : brokers_(std::move(brokers)), log_(std::move(log)) {}
 
-  /// `reason` as librdkafka words it: "<broker>: <what happened>".
+  /// Errors that are about no connection; on the thread that polls the handle.
+  using Others = std::function<void(rd_kafka_resp_err_t, std::string_view reason)>;
+  /// Before the handle is polled, and after it was polled for the last time.
+  void tell_others(Others others) { others_ = std::move(others); }
+
+  /// An error event, with its reason as librdkafka words it.
+  void error(rd_kafka_resp_err_t code, std::string_view reason);
+  /// A connection failed: "<broker>: <what happened>".
   void failed(std::string_view reason);
-  /// No broker is left that a connection stands to.
-  void all_down();
   /// librdkafka's statistics, a JSON text of its own making.
   void statistics(std::string_view json);
   void log(int level, std::string_view facility, std::string_view text) const noexcept;
@@ -34,6 +42,7 @@ class Health final {
 
   const std::string brokers_;
   const KafkaLog log_;
+  Others others_;
   mutable std::mutex mutex_;
   std::map<std::string, std::string, std::less<>> failing_;  ///< by address, "host:port"
   bool all_down_ = false;

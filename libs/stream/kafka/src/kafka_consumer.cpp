@@ -1,6 +1,7 @@
 #include "kafka_consumer.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <memory_resource>
 #include <thread>
 
@@ -47,6 +48,18 @@ bool passes_by_itself(rd_kafka_resp_err_t code) {
     default:
       return true;
   }
+}
+
+/// That a topic or partition does not exist comes as an error event with the place in words:
+/// "topic [3]: topic does not exist (…)".
+std::optional<TopicPartition> place_in(std::string_view reason) {
+  const auto open = reason.find(" [");
+  if (open == std::string_view::npos) return std::nullopt;
+  TopicPartition at{std::string(reason.substr(0, open)), 0};
+  const char* end = reason.data() + reason.size();
+  const auto parsed = std::from_chars(reason.data() + open + 2, end, at.partition);
+  if (parsed.ec != std::errc{} || parsed.ptr == end || *parsed.ptr != ']') return std::nullopt;
+  return at;
 }
 
 }  // namespace
@@ -110,6 +123,14 @@ KafkaConsumer::KafkaConsumer(std::shared_ptr<Client> client, std::size_t max_rec
   // Errors and statistics are then seen by whoever polls for records.
   const Queue main(rd_kafka_queue_get_main(client_->get()));
   rd_kafka_queue_forward(main.get(), queue_.get());
+  client_->health().tell_others([this](rd_kafka_resp_err_t code, std::string_view reason) {
+    if (passes_by_itself(code)) return;
+    if (auto at = place_in(reason)) {
+      auto why = translated(code, at->topic + " partition " + std::to_string(at->partition));
+      missing_.push_back({std::move(*at), std::move(why)});
+      rd_kafka_yield(client_->get());  // ends the wait that this came in
+    }
+  });
 }
 
 KafkaConsumer::~KafkaConsumer() {
@@ -118,6 +139,7 @@ KafkaConsumer::~KafkaConsumer() {
       stop(topic, number, partition);
   const Queue main(rd_kafka_queue_get_main(client_->get()));
   rd_kafka_queue_forward(main.get(), nullptr);
+  client_->health().tell_others({});
 }
 
 Result<KafkaConsumer::Topic*> KafkaConsumer::topic(const std::string& name) {
@@ -128,9 +150,10 @@ Result<KafkaConsumer::Topic*> KafkaConsumer::topic(const std::string& name) {
   auto handle = client_->add_topic(name, &topic);
   if (!handle) {
     topics_.erase(at);
-    return error(Errc::unknown_topic, "\"" + name + "\" cannot be a topic's name");
+    return handle.error();
   }
   topic.handle = *handle;
+  topic.lasting_name = rd_kafka_topic_name(topic.handle);
   return &topic;
 }
 
@@ -208,9 +231,10 @@ Result<Batch> KafkaConsumer::poll(std::size_t max, milliseconds wait) {
         rd_kafka_consume_queue(queue_.get(), waits ? timeout_ms(left_until(until)) : 0);
     if (message)
       take(message, *fetched);
-    else if (!waits || woken_.exchange(false) || Clock::now() >= until)
+    else if (!waits || !missing_.empty() || woken_.exchange(false) || Clock::now() >= until)
       break;
   }
+  take_missing(*fetched);
   nudge();
   auto records = std::move(fetched->records);
   auto errors = std::move(fetched->errors);
@@ -227,7 +251,18 @@ void KafkaConsumer::take(rd_kafka_message_t* raw, Fetched& fetched) {
   Partition& partition = found->second;
   if (message->err) return take_error(*message, topic, partition, fetched);
   partition.next = message->offset + 1;
-  fetched.add(std::move(message), topic.name);
+  fetched.add(std::move(message), topic.lasting_name);
+}
+
+void KafkaConsumer::take_missing(Fetched& fetched) {
+  for (PartitionError& missing : std::exchange(missing_, {})) {
+    const auto topic = topics_.find(missing.at.topic);
+    if (topic == topics_.end()) continue;
+    const auto partition = topic->second.partitions.find(missing.at.partition);
+    if (partition == topic->second.partitions.end() || !partition->second.fetching) continue;
+    stop(topic->second, missing.at.partition, partition->second);
+    fetched.errors.push_back(std::move(missing));
+  }
 }
 
 void KafkaConsumer::take_error(const rd_kafka_message_t& message, Topic& topic,

@@ -37,6 +37,7 @@ class KafkaConsumer final : public Consumer {
   struct Topic {
     std::string name;
     rd_kafka_topic_t* handle = nullptr;
+    std::string_view lasting_name;  ///< librdkafka's copy: what a Batch shows when we are gone
     std::map<std::int32_t, Partition> partitions;
   };
   class Fetched;
@@ -52,6 +53,7 @@ class KafkaConsumer final : public Consumer {
                                                       std::chrono::milliseconds limit);
 
   void take(rd_kafka_message_t* message, Fetched& fetched);
+  void take_missing(Fetched& fetched);
   void take_error(const rd_kafka_message_t& message, Topic& topic, Partition& partition,
                   Fetched& fetched);
   void nudge();
@@ -60,6 +62,7 @@ class KafkaConsumer final : public Consumer {
   const Queue queue_;
   const std::size_t max_records_;
   std::map<std::string, Topic, std::less<>> topics_;
+  std::vector<PartitionError> missing_;  ///< told by error events while polling
   std::atomic<bool> woken_{false};
   bool full_ = false;  ///< the queue has been past the point where fetching pauses
 };

@@ -39,13 +39,16 @@ Result<std::unique_ptr<Membership>> KafkaMembership::join(const KafkaOptions& op
   rd_kafka_topic_partition_list_add(topics.get(), anchor_topic.c_str(), RD_KAFKA_PARTITION_UA);
   if (const auto code = rd_kafka_subscribe((*client)->get(), topics.get()))
     return translated(code, "joining group " + group);
-  return std::unique_ptr<Membership>(new KafkaMembership(std::move(*client), anchor_topic));
+  return std::unique_ptr<Membership>(
+      new KafkaMembership(std::move(*client), anchor_topic, options.max_poll_interval));
 }
 
-KafkaMembership::KafkaMembership(std::shared_ptr<Client> client, std::string anchor_topic)
+KafkaMembership::KafkaMembership(std::shared_ptr<Client> client, std::string anchor_topic,
+                                 milliseconds max_poll_interval)
     : client_(std::move(client)),
       queue_(rd_kafka_queue_get_consumer(client_->get())),
-      anchor_topic_(std::move(anchor_topic)) {}
+      anchor_topic_(std::move(anchor_topic)),
+      max_poll_interval_(max_poll_interval) {}
 
 KafkaMembership::~KafkaMembership() {
   leave(kLeaveLimit);
@@ -61,20 +64,24 @@ void KafkaMembership::confirm_revocation() {
 Result<MembershipChange> KafkaMembership::poll(milliseconds wait) {
   if (!client_) return error(Errc::closed, "this member has left its group");
   const auto until = Clock::now() + wait;
+  // Counted here and not by librdkafka, which knows only of the poll that finds the event: a
+  // revocation that waited for so long has been overtaken by the group.
+  const bool late = Clock::now() - last_poll_ > max_poll_interval_;
   confirm_revocation();
   MembershipChange change;
   do {
     const Event event(rd_kafka_queue_poll(queue_.get(), timeout_ms(left_until(until))));
     if (!event) continue;
     if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE)
-      rebalance(event.get(), change);
+      rebalance(event.get(), late, change);
     else if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_ERROR)
       if (auto status = notice(event.get()); !status) return status.error();
   } while (change.empty() && Clock::now() < until);
+  last_poll_ = Clock::now();
   return change;
 }
 
-void KafkaMembership::rebalance(rd_kafka_event_t* event, MembershipChange& change) {
+void KafkaMembership::rebalance(rd_kafka_event_t* event, bool late, MembershipChange& change) {
   if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     const auto* given = rd_kafka_event_topic_partition_list(event);
     owned_.clear();
@@ -86,7 +93,7 @@ void KafkaMembership::rebalance(rd_kafka_event_t* event, MembershipChange& chang
     return;
   }
   revoking_ = true;
-  if (rd_kafka_assignment_lost(client_->get())) {
+  if (late || rd_kafka_assignment_lost(client_->get())) {
     change.lost = owned_;
     confirm_revocation();  // others may own them already: nothing is gained by waiting
   } else if (owned_.empty()) {
@@ -100,9 +107,6 @@ Status KafkaMembership::notice(rd_kafka_event_t* event) {
   const auto code = rd_kafka_event_error(event);
   const char* reason = rd_kafka_event_error_string(event);
   switch (code) {
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-      client_->health().all_down();
-      return {};
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
       return error(Errc::unknown_topic, "the anchor topic " + anchor_topic_ + " does not exist");
@@ -115,7 +119,7 @@ Status KafkaMembership::notice(rd_kafka_event_t* event) {
       return translated(code, "group of " + anchor_topic_, reason);
     default:
       // Connections come back, and a poll that was late shows as a share that is lost.
-      if (reason) client_->health().failed(reason);
+      client_->health().error(code, reason ? reason : "");
       return {};
   }
 }

@@ -24,15 +24,18 @@ class KafkaMembership final : public Membership {
   void leave(std::chrono::milliseconds limit) override;
 
  private:
-  KafkaMembership(std::shared_ptr<Client> client, std::string anchor_topic);
+  KafkaMembership(std::shared_ptr<Client> client, std::string anchor_topic,
+                  std::chrono::milliseconds max_poll_interval);
 
-  void rebalance(rd_kafka_event_t* event, MembershipChange& change);
+  void rebalance(rd_kafka_event_t* event, bool late, MembershipChange& change);
   [[nodiscard]] Status notice(rd_kafka_event_t* event);
   void confirm_revocation();
 
   std::shared_ptr<Client> client_;
   Queue queue_;
   const std::string anchor_topic_;
+  const std::chrono::milliseconds max_poll_interval_;
+  std::chrono::steady_clock::time_point last_poll_ = std::chrono::steady_clock::now();
   std::vector<std::int32_t> owned_;
   bool revoking_ = false;  ///< told to the caller, not yet to the group
 };

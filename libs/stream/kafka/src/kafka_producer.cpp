@@ -100,7 +100,7 @@ Result<ProducerTopic*> KafkaProducer::topic(std::string_view name) {
   auto handle = client_->add_topic(topic.name, &topic, choose_partition);
   if (!handle) {
     state_->topics.erase(at);
-    return error(Errc::unknown_topic, "\"" + std::string(name) + "\" cannot be a topic's name");
+    return handle.error();
   }
   topic.handle = *handle;
   return &topic;
