@@ -64,6 +64,10 @@ bool check_count(Failure& failure, std::size_t count, Bounds bounds) {
                       "has " + std::to_string(count) + " elements; the range is " + range(bounds));
 }
 
+bool check_money(Failure& failure, const Money& value, Bounds bounds) {
+  return check_number(failure, value.minor, bounds) || failure.within("amount");
+}
+
 bool check_text(Failure& failure, std::string_view value, Bounds bounds) {
   if (!valid_text(value))
     return failure.fail(Errc::bad_value, "is not valid UTF-8 or holds U+0000");

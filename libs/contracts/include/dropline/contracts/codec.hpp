@@ -146,6 +146,7 @@ bool read_name(Failure& failure, JsonValue value, const std::string_view* names,
 bool check_number(Failure& failure, std::int64_t value, Bounds bounds);
 bool check_text(Failure& failure, std::string_view value, Bounds bounds);
 bool check_count(Failure& failure, std::size_t count, Bounds bounds);
+bool check_money(Failure& failure, const Money& value, Bounds bounds = kAmountBounds);
 bool expect(Failure& failure, JsonValue value, JsonKind kind);
 bool missing(Failure& failure);
 
@@ -313,8 +314,7 @@ bool check_any(Failure& failure, const T& value, auto... bounds) {
   } else if constexpr (std::same_as<T, std::string>) {
     return check_text(failure, value, bounds...);
   } else if constexpr (std::same_as<T, Money>) {
-    if constexpr (sizeof...(bounds) == 1) return check_number(failure, value.minor, bounds...);
-    return check_number(failure, value.minor, kAmountBounds);
+    return check_money(failure, value, bounds...);
   } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
     return check_number(failure, value, bounds...);
   } else if constexpr (std::same_as<T, Sku>) {
