@@ -17,7 +17,7 @@ struct Kept {
 
   void reopen() {
     attached.reset();
-    attached.emplace(options);
+    attached = std::make_unique<Attached>(options);
   }
   void append(const std::string& key, std::optional<std::string> value) {
     attached->begin();
@@ -42,7 +42,7 @@ struct Kept {
 
   ManualClock clock;
   SqliteOptions options;
-  std::optional<Attached> attached;
+  std::unique_ptr<Attached> attached;
 };
 
 const std::vector<TopicSpec> kCompacted{spec("t", 1, Cleanup::compact)};
@@ -83,10 +83,9 @@ TEST_CASE("compaction waits until enough came, then goes on from where it was cl
 }
 
 TEST_CASE("a crash between compaction's steps loses nothing and leaves nothing undone") {
-  const Folder folder;
   for (int crash_after = 0; crash_after < 6; ++crash_after) {
+    const Folder folder;
     Kept kept(folder);
-    const std::vector<std::string> remove{"t"};
     kept.attached->make(kCompacted);
     for (int i = 0; i < 20; ++i)
       kept.append("key" + std::to_string(i % 4), std::to_string(i));
@@ -107,10 +106,6 @@ TEST_CASE("a crash between compaction's steps loses nothing and leaves nothing u
       kept.append("key0", "20");
     kept.steps();
     CHECK(kept.content() == std::vector<std::string>{"17", "18", "19", "20"});
-    kept.attached->begin();
-    kept.attached->connection.run("DELETE FROM stream_logs; DELETE FROM stream_topics");
-    kept.attached->connection.run("COMMIT");
-    kept.reopen();
   }
 }
 

@@ -233,8 +233,8 @@ class SqliteStream::Core final {
       return *more || *sent > 0;
     });
     if (round) {
+      say({});
       engine->committed();
-      if (*round) say({});
       return round;
     }
     writer->try_execute("ROLLBACK");
