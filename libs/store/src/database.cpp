@@ -51,7 +51,8 @@ bool append_option(std::string& target, std::string_view keyword, std::string_vi
   quoted += '\'';
   const bool spaces = quoted.find_first_of(" \t\n\v\f\r") != quoted.npos;
   if (spaces && quoted.find('"') != quoted.npos) return false;
-  target.append(keyword).append(spaces ? "=\"" : "=").append(quoted).append(spaces ? "\" " : " ");
+  if (!target.empty()) target += ' ';  // it takes a space at the end for another option
+  target.append(keyword).append(spaces ? "=\"" : "=").append(quoted).append(spaces ? "\"" : "");
   return true;
 }
 

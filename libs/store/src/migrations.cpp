@@ -229,16 +229,23 @@ Result<bool> step(Session& session, std::string_view service,
   return true;
 }
 
-/// SQLite's wait for its lock, for as long as it is in scope.
-class LockLimit final {
+/// While in scope, SQLite waits for its lock as long as a migration may, and PostgreSQL's answers
+/// may take as long as they take.
+class Patience final {
  public:
-  LockLimit(Session::State& state, std::chrono::milliseconds limit) : state_(state) { set(limit); }
-  LockLimit(const LockLimit&) = delete;
-  LockLimit& operator=(const LockLimit&) = delete;
-  ~LockLimit() { set(state_.options.lock_limit); }
+  Patience(Session::State& state, std::chrono::milliseconds limit) : state_(state) {
+    wait_for_lock(limit);
+    state_.unhurried = true;
+  }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+  ~Patience() {
+    wait_for_lock(state_.options.lock_limit);
+    state_.unhurried = false;
+  }
 
  private:
-  void set(std::chrono::milliseconds limit) {
+  void wait_for_lock(std::chrono::milliseconds limit) {
     if (state_.sqlite == nullptr) return;
     sqlite_api::sqlite3_busy_timeout(state_.sqlite, static_cast<int>(limit.count()));
   }
@@ -307,7 +314,7 @@ Result<MigrateReport> migrate(Session& session, std::string_view service,
                               const MigrateOptions& options) {
   ensure(is_identifier(service) && service != kSharedSource, "a service has a name of its own");
   const auto plan = plan_for(service, migrations);
-  const LockLimit limit(session.state(), options.lock_limit);
+  const Patience patience(session.state(), options.lock_limit);
   MigrateReport report{0, plan.size()};
   while (true) {
     const auto applied = step(session, service, plan, options);

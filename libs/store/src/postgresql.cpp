@@ -1,9 +1,14 @@
 #include "postgresql.hpp"
 
 #include <endian.h>
+#include <poll.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
+#include <optional>
 
 #include "dropline/store/table.hpp"
 
@@ -122,7 +127,53 @@ bool succeeded(const PGresult* result) {
   return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+/// When to give up on an answer: the server ends statements at their limit by itself, and has that
+/// much more to say so. Without this, a server that hangs (its process stopped, its disk gone)
+/// while its kernel still answers for it would be waited for without end.
+std::optional<std::chrono::steady_clock::time_point> answer_deadline(const Session::State& state) {
+  if (state.options.statement_limit.count() == 0 || state.unhurried) return std::nullopt;
+  return std::chrono::steady_clock::now() + state.options.statement_limit + kSilenceLimit;
+}
+
+/// Waits until a result can be had without waiting. False: the connection is of no use any more.
+bool await_result(Session::State& state,
+                  std::optional<std::chrono::steady_clock::time_point> deadline) {
+  while (PQisBusy(state.pg) != 0) {
+    int wait = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          *deadline - std::chrono::steady_clock::now());
+      if (left.count() <= 0) {
+        state.silent = true;
+        return false;
+      }
+      wait = static_cast<int>(std::min<std::chrono::milliseconds::rep>(left.count(), 60'000));
+    }
+    pollfd socket{PQsocket(state.pg), POLLIN, 0};
+    if (poll(&socket, 1, wait) < 0 && errno != EINTR) return false;
+    if (socket.revents != 0 && PQconsumeInput(state.pg) == 0) return false;
+  }
+  return true;
+}
+
+/// The last result of what was just sent, or the first that failed.
+Answer last_result(Session::State& state, bool sent) {
+  if (!sent) return nullptr;
+  const auto deadline = answer_deadline(state);
+  Answer last;
+  while (await_result(state, deadline)) {
+    Answer next(PQgetResult(state.pg));
+    if (next == nullptr) return last;
+    if (last == nullptr || succeeded(last.get())) last = std::move(next);
+  }
+  return last != nullptr && !succeeded(last.get()) ? std::move(last) : nullptr;
+}
+
 }  // namespace
+
+Answer send(Session::State& state, const char* sql) {
+  return last_result(state, PQsendQuery(state.pg, sql) == 1);
+}
 
 Oid oid_of(Type type) noexcept {
   switch (type) {
@@ -217,7 +268,7 @@ void encode_array(const Cells& cells, std::size_t column, std::span<const std::u
 }
 
 Status execute(Session::State& state, std::string_view name, std::string_view sql, Phase phase) {
-  const Answer answer(PQexec(state.pg, std::string(sql).c_str()));
+  const Answer answer = send(state, std::string(sql).c_str());
   if (answer != nullptr && succeeded(answer.get()) && PQstatus(state.pg) == CONNECTION_OK)
     return {};
   return state.failed(postgresql_error(state, name, answer.get(), phase));
@@ -226,8 +277,9 @@ Status execute(Session::State& state, std::string_view name, std::string_view sq
 Status prepare(Session::State& state, std::string_view name, const std::string& sql,
                std::span<const Oid> types, Prepared& prepared) {
   prepared.server_name = "dropline_" + std::to_string(++state.statements_named);
-  const Answer answer(PQprepare(state.pg, prepared.server_name.c_str(), sql.c_str(),
-                                static_cast<int>(types.size()), types.data()));
+  const Answer answer =
+      last_result(state, PQsendPrepare(state.pg, prepared.server_name.c_str(), sql.c_str(),
+                                       static_cast<int>(types.size()), types.data()) == 1);
   if (answer != nullptr && succeeded(answer.get())) return {};
   return state.failed(postgresql_error(state, name, answer.get(), Phase::read));
 }
@@ -242,9 +294,10 @@ Result<Answer> run(Session::State& state, std::string_view name, const Prepared&
     values[i] = params[i]->data();
     lengths[i] = static_cast<int>(params[i]->size());
   }
-  Answer answer(PQexecPrepared(state.pg, prepared.server_name.c_str(),
-                               static_cast<int>(params.size()), values.data(), lengths.data(),
-                               formats.data(), 1));
+  Answer answer =
+      last_result(state, PQsendQueryPrepared(state.pg, prepared.server_name.c_str(),
+                                             static_cast<int>(params.size()), values.data(),
+                                             lengths.data(), formats.data(), 1) == 1);
   if (answer != nullptr && succeeded(answer.get())) return answer;
   return state.failed(postgresql_error(state, name, answer.get(), phase));
 }
@@ -302,7 +355,8 @@ std::size_t changed(const PGresult* answer) noexcept {
 Result<Timestamp> now(Session::State& state) {
   static constexpr const char* kSql =
       "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
-  const Answer answer(PQexecParams(state.pg, kSql, 0, nullptr, nullptr, nullptr, nullptr, 1));
+  const Answer answer = last_result(
+      state, PQsendQueryParams(state.pg, kSql, 0, nullptr, nullptr, nullptr, nullptr, 1));
   if (answer == nullptr || PQresultStatus(answer.get()) != PGRES_TUPLES_OK) {
     return state.failed(postgresql_error(state, "clock", answer.get(), Phase::read));
   }
@@ -311,7 +365,7 @@ Result<Timestamp> now(Session::State& state) {
 
 void drop_prepared(Session::State& state) {
   for (const auto& [key, prepared] : state.prepared) {
-    const Answer answer(PQexec(state.pg, ("DEALLOCATE " + prepared.server_name).c_str()));
+    const Answer answer = send(state, ("DEALLOCATE " + prepared.server_name).c_str());
   }
   state.prepared.clear();
 }

@@ -30,6 +30,9 @@ void encode_array(const Cells& cells, std::size_t column, std::span<const std::u
 /// One cell, binary; false: it is null.
 bool encode_cell(const Cells& cells, std::size_t row, std::size_t column, std::string& out);
 
+/// Sends SQL and waits for its last result, within the session's bound; null: the connection is of
+/// no use any more.
+[[nodiscard]] Answer send(Session::State& state, const char* sql);
 /// Runs SQL as it stands.
 [[nodiscard]] Status execute(Session::State& state, std::string_view name, std::string_view sql,
                              Phase phase);

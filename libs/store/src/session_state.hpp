@@ -60,6 +60,8 @@ struct Session::State {
   std::vector<std::string> scratch;  // encoded parameters of the statement under way
 
   bool broken = false;
+  bool silent = false;     // the server did not answer within its time
+  bool unhurried = false;  // a migration runs: statements may take as long as they take
   bool in_transaction = false;
   bool transaction_lost = false;  // the database ended it by itself: no savepoint can save it
   int savepoints = 0;

@@ -114,9 +114,22 @@ Result<std::size_t> run_parts(Session& session, const std::string& name, Verb ve
   return count;
 }
 
+/// Locks the rows in key order, then removes them.
+Result<std::size_t> erase_parts(Session& session, const std::string& name, const Table& table,
+                                const RowBuffer& keys, Order order) {
+  if (session.dialect() == Dialect::postgresql) {
+    Cells ignored({Type::int64});
+    const auto locked =
+        run_parts(session, short_name(Verb::lock, table), Verb::lock, table, keys, order, &ignored);
+    if (locked.has_error()) return locked.error();
+  }
+  return run_parts(session, name, Verb::erase, table, keys, order, nullptr);
+}
+
 /// Does a call without a transaction around it need one of its own, to be whole?
-bool needs_transaction(const Session& session, const RowBuffer& rows, Order order) {
+bool needs_transaction(const Session& session, Verb verb, const RowBuffer& rows, Order order) {
   if (session.in_transaction()) return false;
+  if (verb == Verb::erase && session.dialect() == Dialect::postgresql) return true;
   if (session.dialect() == Dialect::sqlite) return order.size() > 1;
   return next_part(rows.cells(), order).size() < order.size();
 }
@@ -129,12 +142,14 @@ Result<std::size_t> write(Session& session, Verb verb, const Table& table, const
   if (auto status = state.before(Seam::statement, name); status.has_error()) return status.error();
   const auto order = rows_in_order(state, name, table, rows, key, twice);
   if (order.has_error()) return order.error();
-  if (!needs_transaction(session, rows, *order)) {
-    return run_parts(session, name, verb, table, rows, *order, nullptr);
-  }
+  const auto run = [&] {
+    return verb == Verb::erase ? erase_parts(session, name, table, rows, *order)
+                               : run_parts(session, name, verb, table, rows, *order, nullptr);
+  };
+  if (!needs_transaction(session, verb, rows, *order)) return run();
   auto transaction = Transaction::begin(session);
   if (transaction.has_error()) return transaction.error();
-  const auto count = run_parts(session, name, verb, table, rows, *order, nullptr);
+  const auto count = run();
   if (count.has_error()) return count.error();
   if (auto status = transaction->commit(); status.has_error()) return status.error();
   return *count;

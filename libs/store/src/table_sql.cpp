@@ -107,11 +107,18 @@ std::string load_sql(Dialect dialect, Verb verb, const Table& table,
          " ORDER BY " + joined(table.key, ", ", [&](std::size_t i) { return name_of(table, i); });
 }
 
+/// Takes locks and answers only their number.
+std::string lock_sql(const Table& table, std::span<const std::size_t> columns) {
+  return "SELECT count(*) " + found_postgresql(table, columns, "1", true);
+}
+
+/// On PostgreSQL the rows are locked by then, in order, by a statement before this one: a version
+/// that came about while that one waited is seen only by a later statement.
 std::string erase_sql(Dialect dialect, const Table& table, std::span<const std::size_t> columns) {
   const std::string name = table_name(dialect, table.service, table.name);
   if (dialect == Dialect::postgresql) {
     return "DELETE FROM " + name + " WHERE ctid = ANY(ARRAY(SELECT t.ctid " +
-           found_postgresql(table, columns, "x.ctid", true) + "))";
+           found_postgresql(table, columns, "x.ctid", false) + "))";
   }
   return "DELETE FROM " + name + " WHERE " + joined(columns.size(), " AND ", [&](std::size_t i) {
            return name_of(table, columns[i]) + " = ?" + std::to_string(i + 1);
@@ -133,7 +140,9 @@ std::string_view verb_name(Verb verb) noexcept {
     case Verb::load:
       return "load";
     case Verb::load_locked:
-      return "lock";
+      return "load and lock";
+    case Verb::lock:
+      return "lock to erase";
     case Verb::erase:
       return "erase";
   }
@@ -146,6 +155,8 @@ std::string table_sql(Dialect dialect, Verb verb, const Table& table,
     case Verb::load:
     case Verb::load_locked:
       return load_sql(dialect, verb, table, columns);
+    case Verb::lock:
+      return lock_sql(table, columns);
     case Verb::erase:
       return erase_sql(dialect, table, columns);
     default:

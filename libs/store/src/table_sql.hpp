@@ -7,7 +7,7 @@
 
 namespace dropline::store {
 
-enum class Verb { insert, insert_new, upsert, add_to, load, load_locked, erase };
+enum class Verb { insert, insert_new, upsert, add_to, load, load_locked, lock, erase };
 
 [[nodiscard]] std::string_view verb_name(Verb verb) noexcept;
 

@@ -45,7 +45,7 @@ Status send_commit(Session::State& state) {
     state.broken = true;
     return state.make(Errc::connection_lost, "commit", "the connection was lost before");
   }
-  const postgresql::Answer answer(PQexec(state.pg, "COMMIT"));
+  const postgresql::Answer answer = postgresql::send(state, "COMMIT");
   const bool ok = answer != nullptr && PQresultStatus(answer.get()) == PGRES_COMMAND_OK;
   if (!ok) return postgresql_error(state, "commit", answer.get(), Phase::commit);
   if (std::string_view(PQcmdStatus(answer.get())) == "COMMIT") return {};

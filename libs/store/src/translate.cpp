@@ -147,9 +147,10 @@ Error postgresql_error(Session::State& state, std::string_view statement, const 
                        Phase phase) {
   const std::string_view sqlstate = field(result, PG_DIAG_SQLSTATE);
   const std::string_view severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-  const bool ended =
-      severity == "FATAL" || severity == "PANIC" || PQstatus(state.pg) != CONNECTION_OK;
+  const bool ended = state.silent || result == nullptr || severity == "FATAL" ||
+                     severity == "PANIC" || PQstatus(state.pg) != CONNECTION_OK;
   std::string what(trimmed(field(result, PG_DIAG_MESSAGE_PRIMARY)));
+  if (what.empty() && state.silent) what = "the server did not answer within its time";
   if (what.empty()) what = trimmed(PQerrorMessage(state.pg));
   if (const auto detail = field(result, PG_DIAG_MESSAGE_DETAIL); !detail.empty()) {
     what.append("; ").append(detail);

@@ -4,22 +4,27 @@
 #include <cstdlib>
 
 #include "place.hpp"
+#include "server_url.hpp"
 
 namespace dropline::store {
+
+std::string server_url() {
+  const char* url = std::getenv("DROPLINE_TEST_POSTGRESQL");
+  if (url == nullptr || *url == '\0') {
+    FAIL(
+        "DROPLINE_TEST_POSTGRESQL is not set: it is the URL of a PostgreSQL to test with, such as "
+        "the second word of what `scripts/postgres start` prints");
+  }
+  return url;
+}
+
 namespace {
 
 class PostgresqlPlace final : public Place {
  public:
   PostgresqlPlace() {
     static int number = 0;
-    const char* url = std::getenv("DROPLINE_TEST_POSTGRESQL");
-    if (url == nullptr || *url == '\0') {
-      FAIL(
-          "DROPLINE_TEST_POSTGRESQL is not set: it is the URL of a PostgreSQL to test with, such "
-          "as "
-          "the second word of what `scripts/postgres start` prints");
-    }
-    auto database = Database::parse(url, clock_);
+    auto database = Database::parse(server_url(), clock_);
     REQUIRE_DONE(database);
     database_ = std::make_unique<Database>(*database);
     const auto now = std::chrono::system_clock::now().time_since_epoch().count();

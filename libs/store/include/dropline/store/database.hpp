@@ -53,7 +53,8 @@ struct SessionOptions {
   Faults* faults = nullptr;
 };
 
-/// A server that stops answering at all (cable pulled, machine gone) is given up after this.
+/// A server that vanishes (cable pulled, machine gone) is given up after this; one that hangs, this
+/// long after statement_limit.
 inline constexpr std::chrono::seconds kSilenceLimit{8};
 /// Statements kept prepared a session; beyond it all are dropped and prepared anew.
 inline constexpr std::size_t kMaxPreparedStatements = 512;
