@@ -3,7 +3,7 @@
 #include "core.hpp"
 #include "dropline/contracts/envelope.hpp"
 #include "dropline/contracts/stock_events.hpp"
-#include "dropline/telemetry/log.hpp"
+#include "dropline/shop/operations.hpp"
 
 namespace dropline::shop {
 namespace {
@@ -123,13 +123,13 @@ Api::~Api() = default;
 http::Router Api::public_routes() {
   http::Router router;
   add_order_routes(router, core_);
-  add_operation_routes(router, core_);
+  add_operation_routes(router, core_->parts.health, core_->parts.metrics);
   return router;
 }
 
 http::Router Api::admin_routes() {
   http::Router router;
-  add_operation_routes(router, core_);
+  add_operation_routes(router, core_->parts.health, core_->parts.metrics);
   return router;
 }
 

@@ -41,6 +41,5 @@ using CorePtr = std::shared_ptr<Api::Core>;
 
 // One file for each resource.
 void add_order_routes(http::Router& router, const CorePtr& core);
-void add_operation_routes(http::Router& router, const CorePtr& core);
 
 }  // namespace dropline::shop

@@ -1,9 +1,10 @@
 // What operators' tools ask of every process: alive, ready, metrics.
-#include "core.hpp"
+#include "dropline/shop/operations.hpp"
 
 namespace dropline::shop {
 
-void add_operation_routes(http::Router& router, const CorePtr& core) {
+void add_operation_routes(http::Router& router, telemetry::Health& health,
+                          telemetry::Metrics& metrics) {
   const http::RouteOptions always{.always_admit = true};
   router.add(
       http::Method::get, "/livez", "livez",
@@ -13,8 +14,8 @@ void add_operation_routes(http::Router& router, const CorePtr& core) {
       always);
   router.add(
       http::Method::get, "/readyz", "readyz",
-      [core](const http::ExchangePtr& exchange) {
-        const auto report = core->parts.health.report();
+      [&health](const http::ExchangePtr& exchange) {
+        const auto report = health.report();
         const bool verbose = exchange->request().query("verbose").has_value();
         const auto text = verbose ? report.text() : report.ready ? "ready\n" : "not ready\n";
         auto response = http::text_response(report.http_status(), text);
@@ -24,10 +25,10 @@ void add_operation_routes(http::Router& router, const CorePtr& core) {
       always);
   router.add(
       http::Method::get, "/metrics", "metrics",
-      [core](const http::ExchangePtr& exchange) {
+      [&metrics](const http::ExchangePtr& exchange) {
         http::Response response;
         response.content_type = telemetry::Metrics::kContentType;
-        response.body = core->parts.metrics.render();
+        response.body = metrics.render();
         exchange->respond(std::move(response));
       },
       always);

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "dropline/stream/memory.hpp"
+#include "dropline/stream/partitioner.hpp"
 #include "dropline/worker/worker.hpp"
 #include "tally.hpp"
 
@@ -19,7 +20,7 @@ constexpr std::int32_t kPartitions = 2;
 struct Cluster {
   ManualClock clock;
   SeededRandom random{7};
-  contracts::KeyRing keys = contracts::KeyRing::for_tests();
+  contracts::CommandKeys keys;
   std::shared_ptr<stream::MemoryLog> log = std::make_shared<stream::MemoryLog>(
       stream::MemoryLogOptions{.clock = &clock, .threads = false});
   stream::MemoryStream outside{log};

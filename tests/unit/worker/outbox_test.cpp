@@ -22,7 +22,7 @@ std::string two_records() {
 
 TEST_CASE("framed records read back whole, with nulls, empties and zero bytes") {
   const auto frames = Frames::open(two_records());
-  REQUIRE(frames);
+  REQUIRE(frames.has_value());
   REQUIRE(frames->drafts().size() == 2);
   const auto& first = frames->drafts()[0];
   CHECK(first.topic == "stock.events");
@@ -41,7 +41,7 @@ TEST_CASE("framed records read back whole, with nulls, empties and zero bytes") 
 
 TEST_CASE("frames keep their views when moved") {
   auto opened = Frames::open(two_records());
-  REQUIRE(opened);
+  REQUIRE(opened.has_value());
   const Frames moved = std::move(*opened);
   CHECK(moved.drafts()[0].headers[0].name == "ce_id");
 }
@@ -58,5 +58,5 @@ TEST_CASE("an outbox row cut short anywhere between records is an error") {
     }
   }
   CHECK(readable == 2);
-  CHECK_FALSE(Frames::open("DLO2rest"));
+  CHECK_FALSE(Frames::open("DLO2rest").has_value());
 }

@@ -26,12 +26,12 @@ TEST_CASE("a damaged shard row is an error that shows the line") {
         "orders.commands -1 00", "orders.commands 1 00 more", "orders.commands 1\n"}) {
     CAPTURE(text);
     const auto positions = parse_positions(text);
-    REQUIRE_FALSE(positions);
+    REQUIRE_FALSE(positions.has_value());
     CHECK(positions.error().code == Errc::bad_shard_row);
   }
   for (const char* text : {"stock.events stock/3", "x 1", "x 1-", "x -1-y", "x 1-2-3"}) {
     CAPTURE(text);
-    CHECK_FALSE(parse_watermarks(text));
+    CHECK_FALSE(parse_watermarks(text).has_value());
   }
   CHECK(parse_positions("a 1 00\nbroken\n").error().detail.find("'broken'") != std::string::npos);
 }

@@ -8,6 +8,7 @@
 
 #include "dropline/base/random.hpp"
 #include "dropline/store/database.hpp"
+#include "dropline/store/errors.hpp"
 #include "dropline/store/migrations.hpp"
 #include "dropline/store/table.hpp"
 #include "dropline/store/transaction.hpp"
@@ -35,8 +36,8 @@ class Tally final : public worker::Service {
   Tally() {
     spec_.name = "tally";
     spec_.anchor = "tally.commands";
-    spec_.topics = {{"tally.commands", worker::TopicKind::commands, {"Say"}},
-                    {"other.events", worker::TopicKind::events, {"Said"}}};
+    spec_.topics = {{"tally.commands", worker::TopicKind::commands, {{"Say", false}}},
+                    {"other.events", worker::TopicKind::events, {{"Said", false}}}};
   }
   explicit Tally(std::chrono::milliseconds tick) : Tally() { spec_.tick = tick; }
 
@@ -124,15 +125,15 @@ inline void migrate(store::Session& session) {
   std::vector<std::pair<std::string_view, std::string_view>> all(files.begin(), files.end());
   all.emplace_back("schemas/sql/tally/001_seen.sql", kSql);
   const auto migrations = store::parse_migrations(all);
-  REQUIRE(migrations);
-  REQUIRE(store::migrate(session, "tally", *migrations));
+  REQUIRE(migrations.has_value());
+  REQUIRE(store::migrate(session, "tally", *migrations).has_value());
 }
 
 /// How often each thing was counted, over all shards.
 inline std::map<std::string, std::int64_t> counts(store::Session& session) {
   auto rows = store::query(session, {"count", "tally", "SELECT thing, times FROM {seen}"}, {},
                            {store::Type::text, store::Type::int64});
-  REQUIRE(rows);
+  REQUIRE(rows.has_value());
   std::map<std::string, std::int64_t> out;
   for (const auto row : *rows)
     out[std::string(row.text(0))] += row.int64(1);

@@ -1,0 +1,145 @@
+#include "common/options.hpp"
+
+#include <chrono>
+
+namespace dropline::apps {
+namespace {
+
+using namespace std::chrono_literals;
+
+void general_options(config::Schema& schema) {
+  schema.path("data_dir", "var", "Folder of the embedded database and of generated keys.");
+  schema.boolean("dev", false,
+                 "Development: generate missing keys, and let `dropline token` mint tokens. Only "
+                 "with loopback addresses.");
+  schema.section("log", "Logs");
+  schema.text("log.level", "info", "Level, and levels of single loggers: info,http=debug.")
+      .check([](std::string_view text) {
+        const auto levels = log::parse_levels(text);
+        return levels ? std::string() : levels.error().detail;
+      });
+  schema.choice("log.format", {"auto", "human", "json"}, "auto",
+                "Human on a terminal, JSON lines otherwise, unless told.");
+  schema.path("trace.file", std::nullopt, "Appends spans as JSON lines.").example("trace.jsonl");
+}
+
+void http_options(config::Schema& schema) {
+  schema.section("http", "HTTP ingress");
+  schema.address("http.address", "127.0.0.1:8080", "Where shoppers and integrators reach it.");
+  schema.integer("http.threads", 2, "Threads that serve connections.").range(1, 64);
+  schema.integer("http.max_connections", 12'000, "Beyond: refused with 503.").range(1, 1'000'000);
+  schema.duration("http.head_deadline", 10s, "A request's head must have come by then.")
+      .range(100ms, 5min);
+  schema.duration("http.body_deadline", 30s, "Its body, from the head's end.").range(100ms, 10min);
+  schema.duration("http.max_wait", 30s, "The longest `Prefer: wait` that is honoured.")
+      .range(1s, 60s);
+  schema.text("http.name", "1", "Tells ingresses apart in what they write.");
+  schema.integer("http.read_threads", 2, "Threads that read the database.").range(1, 64);
+  schema
+      .address("admin.address", std::nullopt,
+               "A second listener: health, metrics and the operators' API.")
+      .example("127.0.0.1:8081");
+}
+
+void auth_options(config::Schema& schema) {
+  schema.section("auth", "Callers");
+  schema.text("auth.issuer", "dropline", "`iss` that bearer tokens must carry.");
+  schema.text("auth.audience", "dropline", "`aud` that bearer tokens must carry.");
+  schema.list("auth.token_keys", std::vector<std::string>{},
+              "Ed25519 public keys of token issuers, as KID:BASE64URL.");
+  schema.list("auth.trusted_gateways", std::vector<std::string>{},
+              "Addresses whose X-Claim-UserId header is believed.");
+  schema.section("keys", "Secrets", "Without them, files in keys.dir are read.");
+  schema.path("keys.dir", std::nullopt, "Folder of key files (default: data_dir/keys).");
+}
+
+void stream_options(config::Schema& schema) {
+  schema.section("kafka", "Kafka (distributed mode)");
+  schema.list("kafka.brokers", std::vector<std::string>{"127.0.0.1:9092"}, "host:port of brokers.");
+  schema.map("kafka.properties", "kafka-property",
+             "Any librdkafka property: security.protocol=SASL_SSL, ...");
+  schema.integer("kafka.replication_factor", std::nullopt, "Of topics made here.").range(1, 100);
+  schema.integer("kafka.min_insync_replicas", std::nullopt, "Of topics made here.").range(1, 100);
+  schema
+      .duration("kafka.publish_timeout", 10s,
+                "After this an ingress tells its caller that the outcome is unknown.")
+      .range(1s, 5min);
+  schema.section("topics", "Topics");
+  schema.text("topics.prefix", "", "In front of every topic's name.");
+  schema.integer("topics.partitions", 16, "Of every topic. Part of the schema: never changed.")
+      .range(1, 1'000);
+  schema.section("database", "Database (distributed mode)");
+  schema.url("database.url", std::nullopt, "PostgreSQL.")
+      .example("postgresql://dropline@127.0.0.1:5432/dropline");
+}
+
+}  // namespace
+
+config::Schema shared_schema() {
+  config::Schema schema;
+  general_options(schema);
+  http_options(schema);
+  auth_options(schema);
+  stream_options(schema);
+  schema.ignore_variables("DROPLINE_TEST_");
+  return schema;
+}
+
+config::CommandLine command_line(std::string program, std::string summary) {
+  config::CommandLine line(std::move(program), kVersion, std::move(summary), shared_schema());
+  line.default_files({"dropline.toml", "/etc/dropline/dropline.toml"});
+  line.add_config_command();
+  return line;
+}
+
+log::Options log_options(const config::Settings& settings) {
+  log::Options options;
+  auto levels = log::parse_levels(settings.text("log.level")).value();
+  options.level = levels.level;
+  options.levels = std::move(levels.levels);
+  const auto& format = settings.text("log.format");
+  options.format = format == "json"    ? log::Format::json
+                   : format == "human" ? log::Format::human
+                                       : log::Format::automatic;
+  return options;
+}
+
+http::ServerOptions server_options(const config::Settings& settings) {
+  http::ServerOptions options;
+  options.io_threads = static_cast<unsigned>(settings.integer("http.threads"));
+  options.max_connections = static_cast<std::size_t>(settings.integer("http.max_connections"));
+  options.head_deadline = settings.duration("http.head_deadline");
+  options.body_deadline = settings.duration("http.body_deadline");
+  return options;
+}
+
+stream::KafkaOptions kafka_options(const config::Settings& settings, Publisher publisher,
+                                   std::string client) {
+  stream::KafkaOptions options;
+  options.brokers.clear();
+  for (const auto& broker : settings.list("kafka.brokers"))
+    options.brokers += (options.brokers.empty() ? "" : ",") + broker;
+  options.client_id = std::move(client);
+  options.partitions = static_cast<std::int32_t>(settings.integer("topics.partitions"));
+  if (publisher == Publisher::ingress) {
+    options.message_timeout = settings.duration("kafka.publish_timeout");
+    options.gapless = false;
+  }
+  if (settings.has("kafka.replication_factor"))
+    options.replication_factor =
+        static_cast<std::int16_t>(settings.integer("kafka.replication_factor"));
+  if (settings.has("kafka.min_insync_replicas"))
+    options.min_insync_replicas =
+        static_cast<std::int16_t>(settings.integer("kafka.min_insync_replicas"));
+  options.properties = settings.map("kafka.properties");
+  options.log = [](int level, std::string_view text) {
+    static const log::Logger logger("kafka");
+    logger.write(level <= 3   ? log::Level::warn
+                 : level <= 6 ? log::Level::info
+                              : log::Level::debug,
+                 "librdkafka", {{"text", text}});
+  };
+  return options;
+}
+
+}  // namespace dropline::apps

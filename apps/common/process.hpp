@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "dropline/base/clock.hpp"
+#include "dropline/base/random.hpp"
+#include "dropline/config/settings.hpp"
+#include "dropline/telemetry/health.hpp"
+#include "dropline/telemetry/log.hpp"
+#include "dropline/telemetry/metrics.hpp"
+#include "dropline/telemetry/trace.hpp"
+
+namespace dropline::apps {
+
+/// Within this a process has finished after SIGTERM, so that whoever stops it need not kill it.
+inline constexpr std::chrono::seconds kDrainLimit{10};
+
+/// What every process has: clock, randomness, logs, metrics, traces, readiness, and an end. Made
+/// first in main(), before any thread: it takes SIGTERM and SIGINT for itself.
+class Process final {
+ public:
+  Process(const config::Settings& settings, std::string_view program);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  /// Set by SIGTERM or SIGINT; a second one ends the process at once.
+  [[nodiscard]] const std::atomic<bool>& stopping() const noexcept { return stopping_; }
+  /// Called when it is set, on a thread of its own; at once where it is already.
+  void on_stop(std::function<void()> wake);
+  void wait_for_stop() const { stopping_.wait(false); }
+
+  SystemClock clock;
+  SystemRandom random;
+  log::Session logs;
+  telemetry::Metrics metrics;
+  telemetry::Health health;
+  telemetry::Tracer tracer;
+
+ private:
+  void watch();
+
+  std::atomic<bool> stopping_{false};
+  std::mutex lock_;
+  std::function<void()> wake_;
+  std::thread watcher_;
+};
+
+}  // namespace dropline::apps

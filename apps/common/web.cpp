@@ -1,0 +1,129 @@
+#include "common/web.hpp"
+
+#include <iostream>
+
+#include "common/options.hpp"
+#include "dropline/config/errors.hpp"
+#include "dropline/shop/operations.hpp"
+
+namespace dropline::apps {
+
+/// Metrics by route.
+class Web::Observer final : public http::RequestObserver {
+ public:
+  explicit Observer(telemetry::Metrics& metrics) : metrics_(metrics) {}
+
+  void on_request(const http::Observation& seen) override {
+    const auto status = std::to_string(seen.status);
+    metrics_
+        .counter("dropline_http_requests_total", "Requests answered",
+                 {{"listener", seen.listener}, {"route", seen.route}, {"status", status}})
+        .add();
+    metrics_
+        .histogram("dropline_http_request_seconds", "From a request's first byte to its answer",
+                   {{"route", seen.route}})
+        .observe(seen.duration);
+  }
+  void on_refusal(std::string_view listener, http::Refusal refusal) override {
+    metrics_
+        .counter("dropline_http_refusals_total", "Requests and connections refused by the server",
+                 {{"listener", listener}, {"reason", http::to_text(refusal)}})
+        .add();
+  }
+  void on_connection(std::string_view listener, int change) override {
+    metrics_.gauge("dropline_http_connections", "Open connections", {{"listener", listener}})
+        .add(change);
+  }
+  void on_stream(std::string_view listener, int change) override {
+    metrics_.gauge("dropline_http_streams", "Open event streams", {{"listener", listener}})
+        .add(change);
+  }
+
+ private:
+  telemetry::Metrics& metrics_;
+};
+
+Web::~Web() = default;
+
+Result<std::unique_ptr<Web>> Web::start(const config::Settings& settings, Process& process,
+                                        const Keys& keys, stream::Stream& stream,
+                                        const store::Database& database) {
+  auto rules = caller_rules(settings, keys);
+  if (!rules) return rules.error();
+  const auto address = settings.address("http.address");
+  const bool loopback =
+      address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost";
+  if (settings.boolean("dev") && !loopback)
+    return config::error(config::Errc::bad_value,
+                         "--dev accepts tokens that anyone with the development key can mint, so "
+                         "http.address must be loopback, not " +
+                             address.text());
+  std::unique_ptr<Web> web(new Web());
+  shop::ApiOptions options;
+  options.name = settings.text("http.name");
+  options.topic_prefix = settings.text("topics.prefix");
+  options.partitions = static_cast<std::int32_t>(settings.integer("topics.partitions"));
+  options.callers = std::move(*rules);
+  options.read_threads = static_cast<std::size_t>(settings.integer("http.read_threads"));
+  options.max_wait = settings.duration<std::chrono::seconds>("http.max_wait");
+  auto api = shop::Api::start({stream,
+                               database,
+                               process.clock,
+                               process.random,
+                               process.metrics,
+                               process.health,
+                               process.tracer,
+                               {keys.commands, keys.receipts, keys.recipients, keys.digests}},
+                              std::move(options));
+  if (!api) return api.error();
+  web->api_ = std::move(*api);
+  web->observer_ = std::make_unique<Observer>(process.metrics);
+  auto server = server_options(settings);
+  server.observer = web->observer_.get();
+  std::vector<http::ListenerOptions> listeners;
+  listeners.push_back({.name = "public",
+                       .address = address.host == "localhost" ? "127.0.0.1" : address.host,
+                       .port = address.port,
+                       .router = web->api_->public_routes()});
+  if (settings.has("admin.address")) {
+    const auto admin = settings.address("admin.address");
+    listeners.push_back({.name = "admin",
+                         .address = admin.host,
+                         .port = admin.port,
+                         .router = web->api_->admin_routes()});
+  }
+  auto started = http::Server::start(server, std::move(listeners));
+  if (!started) return started.error();
+  web->server_ = std::move(*started);
+  log::info("listening", {{"address", address.host + ':' + std::to_string(web->server_->port())}});
+  return web;
+}
+
+void Web::drain(std::chrono::milliseconds limit) {
+  server_->announce_drain();
+  server_->drain(limit / 2);
+  api_->drain(limit / 2);
+}
+
+Result<std::unique_ptr<http::Server>> start_operations(const config::Settings& settings,
+                                                       Process& process) {
+  if (!settings.has("admin.address")) return std::unique_ptr<http::Server>();
+  const auto address = settings.address("admin.address");
+  http::ServerOptions options;
+  options.io_threads = 1;
+  std::vector<http::ListenerOptions> listeners(1);
+  listeners[0].name = "admin";
+  listeners[0].address = address.host;
+  listeners[0].port = address.port;
+  shop::add_operation_routes(listeners[0].router, process.health, process.metrics);
+  return http::Server::start(options, std::move(listeners));
+}
+
+int fail(const Error& error) {
+  log::flush(std::chrono::seconds(1));
+  std::cerr << "dropline: " << error.detail << " [" << error.code.category().name() << ": "
+            << error.code.message() << "]\n";
+  return &error.code.category() == &config::category() ? config::kExitUsage : 1;
+}
+
+}  // namespace dropline::apps

@@ -1,0 +1,84 @@
+// Everything in one process, and the operator's commands.
+#include <iostream>
+
+#include "common/keys.hpp"
+#include "common/options.hpp"
+#include "common/web.hpp"
+#include "dropline/http/bearer.hpp"
+#include "dropline/serve.hpp"
+
+namespace dropline::apps {
+namespace {
+
+int make_keys(const config::Invocation& call) {
+  SystemRandom random;
+  const auto folder = keys_folder(call.settings());
+  auto keys = load_keys(folder, true, random);
+  if (!keys) return fail(keys.error());
+  call.out() << "keys are in " << folder.string() << "\nreceipts are signed for the public key "
+             << keys->receipts.public_key().text() << '\n';
+  return 0;
+}
+
+int mint_token(const config::Invocation& call) {
+  const auto& settings = call.settings();
+  const auto member = MemberId::parse(call.own().text("member"));
+  if (!member) {
+    call.err() << "dropline: --member must be a UUID, such as "
+                  "0190a0b0-0000-7000-8000-000000000001\n";
+    return config::kExitUsage;
+  }
+  SystemRandom random;
+  const auto folder = keys_folder(settings);
+  if (!std::filesystem::exists(folder / "tokens.key")) {
+    call.err() << "dropline: there is no development key in " << folder.string()
+               << ": tokens are minted only for a server that runs with --dev and the same "
+                  "--data-dir\n";
+    return 1;
+  }
+  auto keys = load_keys(folder, false, random);
+  if (!keys) return fail(keys.error());
+  http::TokenRequest request;
+  request.member = *member;
+  if (call.own().has("role")) request.roles = {call.own().text("role")};
+  request.issuer = settings.text("auth.issuer");
+  request.audience = settings.text("auth.audience");
+  request.key_id = kDevelopmentKeyId;
+  request.token_id = random.uuid4().text();
+  request.lifetime = call.own().duration<std::chrono::seconds>("lifetime");
+  call.out() << http::mint(request, *keys->tokens, SystemClock().now()) << '\n';
+  return 0;
+}
+
+config::CommandLine commands() {
+  auto line = command_line("dropline", "An order pipeline for limited goods, in one process");
+  line.add({.name = "serve",
+            .summary = "Run everything in this process, on one SQLite file",
+            .help = "Takes orders over HTTP and works them off. Data is in data_dir/dropline.db; "
+                    "only one process may serve it.",
+            .sections = {"*"},
+            .examples = {{"dropline serve --dev", "on 127.0.0.1:8080, under ./var"}},
+            .run = serve});
+  config::Schema token;
+  token.text("member", std::nullopt, "The member's UUID.").required();
+  token.choice("role", {"admin"}, std::nullopt, "What the bearer may be beside a member.");
+  token.duration("lifetime", std::chrono::hours(1), "How long it is good.");
+  line.add({.name = "token",
+            .summary = "Print a bearer token for a server that runs with --dev",
+            .own = token,
+            .sections = {"", "auth", "keys"},
+            .examples = {{"dropline token --member 0190a0b0-0000-7000-8000-000000000001", ""}},
+            .run = mint_token});
+  line.add({.name = "keys",
+            .summary = "Make the shop's keys where they are missing",
+            .sections = {"", "keys"},
+            .run = make_keys});
+  return line;
+}
+
+}  // namespace
+}  // namespace dropline::apps
+
+int main(int argc, char** argv) {
+  return dropline::apps::commands().run(argc, argv);
+}

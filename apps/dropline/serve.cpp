@@ -1,0 +1,137 @@
+#include "dropline/serve.hpp"
+
+#include <filesystem>
+
+#include "common/keys.hpp"
+#include "common/migrations.hpp"
+#include "common/options.hpp"
+#include "common/process.hpp"
+#include "common/services.hpp"
+#include "common/topics.hpp"
+#include "common/web.hpp"
+#include "dropline/stream/sqlite/sqlite_stream.hpp"
+#include "dropline/worker/engine.hpp"
+
+namespace dropline::apps {
+namespace {
+
+constexpr std::chrono::milliseconds kIdleWait{250};
+
+/// The file, its lock, its connection, the stream in it and the services on it; torn down in the
+/// opposite order.
+class Embedded final {
+ public:
+  static Result<std::unique_ptr<Embedded>> open(const config::Settings& settings, Process& process,
+                                                const Keys& keys);
+  Embedded(store::Database database, store::Session session)
+      : database_(std::move(database)), session_(std::move(session)) {}
+
+  Status attach(const std::filesystem::path& file, stream::WriterLock lock,
+                const config::Settings& settings, Process& process, const Keys& keys);
+
+  worker::Engine& engine() { return *engine_; }
+  stream::Stream& stream() { return *stream_; }
+  const store::Database& database() const { return database_; }
+
+ private:
+  store::Database database_;
+  store::Session session_;
+  std::unique_ptr<stream::SqliteStream> stream_;
+  std::vector<std::unique_ptr<worker::Service>> services_;
+  std::unique_ptr<worker::Engine> engine_;
+};
+
+Result<std::unique_ptr<Embedded>> Embedded::open(const config::Settings& settings, Process& process,
+                                                 const Keys& keys) {
+  const std::filesystem::path folder = settings.text("data_dir");
+  const auto file = folder / "dropline.db";
+  auto lock = stream::WriterLock::acquire(file);
+  if (!lock) return lock.error();
+  auto database = store::Database::parse("sqlite:" + file.string(), process.clock);
+  if (!database) return database.error();
+  auto session = database->open({.application = "dropline"});
+  if (!session) return session.error();
+  auto embedded = std::make_unique<Embedded>(std::move(*database), std::move(*session));
+  if (auto done = embedded->attach(file, std::move(*lock), settings, process, keys); !done)
+    return done.error();
+  return embedded;
+}
+
+Status Embedded::attach(const std::filesystem::path& file, stream::WriterLock lock,
+                        const config::Settings& settings, Process& process, const Keys& keys) {
+  for (const auto& role : roles())
+    if (auto migrated = migrate_service(session_, role); !migrated) return migrated;
+  stream::SqliteOptions options;
+  options.file = file;
+  options.clock = &process.clock;
+  auto stream = stream::SqliteStream::attach(session_.native(), options, std::move(lock));
+  if (!stream) return stream.error();
+  stream_ = std::move(*stream);
+  if (auto made = stream_->ensure_topics_now(topic_specs(settings)); !made) return made;
+  std::vector<std::pair<worker::Service*, worker::LoopMetrics>> seats;
+  for (const auto& role : roles()) {
+    services_.push_back(make_service(role));
+    seats.emplace_back(services_.back().get(), worker::LoopMetrics(process.metrics, role));
+  }
+  worker::LoopOptions loop;
+  loop.topic_prefix = settings.text("topics.prefix");
+  loop.partitions = static_cast<std::int32_t>(settings.integer("topics.partitions"));
+  auto engine = worker::Engine::start(
+      {session_, stream_->engine(), *stream_, process.clock, process.random, keys.commands, loop},
+      seats);
+  if (!engine) return engine.error();
+  engine_ = std::move(*engine);
+  return {};
+}
+
+/// The engine goes on while HTTP requests under way are answered, then finishes its own.
+void drain(Embedded& embedded, Web& web) {
+  std::atomic<bool> answered{false};
+  std::thread answering([&] {
+    web.drain(kDrainLimit / 2);
+    answered = true;
+    embedded.engine().wake();
+  });
+  while (!answered)
+    embedded.engine().step(std::chrono::milliseconds(20));
+  answering.join();
+  embedded.engine().drain(kDrainLimit / 4);
+}
+
+}  // namespace
+
+int serve(const config::Invocation& call) {
+  const auto& settings = call.settings();
+  const std::filesystem::path folder = settings.text("data_dir");
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed)
+    return fail(config::error(config::Errc::unreadable_file,
+                              "data_dir " + folder.string() + ": " + failed.message()));
+  Process process(settings, "dropline");
+  auto keys = load_keys(keys_folder(settings), settings.boolean("dev"), process.random);
+  if (!keys) return fail(keys.error());
+  auto embedded = Embedded::open(settings, process, *keys);
+  if (!embedded) return fail(embedded.error());
+  auto& engine = (*embedded)->engine();
+  std::atomic<bool> ready{false};
+  const auto check = process.health.add("engine", [&]() -> std::optional<telemetry::Problem> {
+    if (!ready) return telemetry::Problem{"the services have not read the log up to now yet", {}};
+    return std::nullopt;
+  });
+  auto web = Web::start(settings, process, *keys, (*embedded)->stream(), (*embedded)->database());
+  if (!web) return fail(web.error());
+  process.on_stop([&engine] { engine.wake(); });
+  while (!process.stopping()) {
+    engine.step(kIdleWait);
+    if (!ready && engine.ready()) ready = true;
+  }
+  drain(**embedded, **web);
+  process.on_stop({});
+  web->reset();
+  embedded->reset();
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace dropline::apps
