@@ -66,6 +66,11 @@ class Contract:
         return self.page["components"]["messages"]
 
 
+def parse_yaml(text):
+    # The loader in C, where PyYAML has it, is ten times as fast and as safe.
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def unique_pairs(pairs):
     """For json.loads: a name that comes twice is an error, not the last one's victory."""
     names = [name for name, _ in pairs]
@@ -83,7 +88,7 @@ def read_folder(folder):
         path.name.removesuffix(SUFFIX): parse_json(path.read_text("utf-8"))
         for path in sorted(folder.glob("*" + SUFFIX))
     }
-    return Contract(schemas, yaml.safe_load((folder / "asyncapi.yaml").read_text("utf-8")))
+    return Contract(schemas, parse_yaml((folder / "asyncapi.yaml").read_text("utf-8")))
 
 
 def git(*arguments):
@@ -99,7 +104,7 @@ def read_revision(revision):
         if path.endswith(SUFFIX):
             name = path.rsplit("/", 1)[1].removesuffix(SUFFIX)
             schemas[name] = parse_json(git("show", f"{revision}:{path}"))
-    return Contract(schemas, yaml.safe_load(git("show", f"{revision}:{prefix}asyncapi.yaml")))
+    return Contract(schemas, parse_yaml(git("show", f"{revision}:{prefix}asyncapi.yaml")))
 
 
 # Compatibility

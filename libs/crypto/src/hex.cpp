@@ -5,11 +5,24 @@ namespace {
 
 constexpr char kDigits[] = "0123456789abcdef";
 
+/// By character; upper case is told apart by kUpper.
+constexpr std::int8_t kUpper = 0x10;
+constexpr auto kValues = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  for (int i = 0; i < 10; ++i)
+    values[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    values[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    values[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(kUpper | (10 + i));
+  }
+  return values;
+}();
+
 constexpr int digit(char c, bool either_case) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (either_case && c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  const int value = kValues[static_cast<unsigned char>(c)];
+  if (value < kUpper) return value;
+  return either_case ? value & 0x0F : -1;
 }
 
 }  // namespace
