@@ -15,7 +15,8 @@ import subprocess
 TIDY = "clang-tidy-19"
 FILE_SECONDS = 300
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
-TIDY_NOISE = re.compile(r"^(?:\d+ warnings? .*generated|Suppressed \d+|Use -header-filter).*$", re.M)
+TIDY_NOISE = re.compile(
+    r"^(?:\d+ warnings? .*generated|Suppressed \d+|Use -header-filter).*$", re.M)
 
 
 class Commands:
