@@ -90,7 +90,8 @@ class Core final {
   Level level_ = Level::info;
   std::map<std::string, Level, std::less<>> levels_;
   std::shared_ptr<LineWriter> writer_;
-  std::shared_ptr<LineWriter> forked_writer_;  // held over fork()
+  std::shared_ptr<LineWriter> forked_writer_;           // held over fork()
+  std::vector<std::shared_ptr<LineWriter>> abandoned_;  // of our parent processes
   Rendering rendering_ = Rendering::of(STDERR_FILENO, Format::automatic, {});
   RepeatLimit repeats_{0, std::chrono::milliseconds(0)};
   std::shared_ptr<Capture::State> capture_;
@@ -124,7 +125,7 @@ void Core::after_fork(bool child) {
   if (forked_writer_) forked_writer_->unlock_after_fork();
   if (child && forked_writer_) {
     // Its condition variables remember a waiter that does not exist here: never destroy it.
-    new std::shared_ptr<LineWriter>(std::move(writer_));
+    abandoned_.push_back(std::move(writer_));
     writer_.reset();
     repeats_ = RepeatLimit(0, std::chrono::milliseconds(0));
   }
