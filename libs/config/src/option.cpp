@@ -184,7 +184,7 @@ Status Option::within_range(std::int64_t value) const {
   return bad("it is out of range; allowed is " + allowed());
 }
 
-Result<std::string> Option::canonical(std::string_view text) const {
+Result<std::string> Option::canonical_of_type(std::string_view text) const {
   std::string out(trim(text));
   Status status;
   const auto ranged = [&](const auto& value, auto show) {
@@ -256,11 +256,17 @@ Result<std::string> Option::canonical(std::string_view text) const {
       break;
   }
   if (!status) return status.error();
-  if (out.find('\0') != std::string::npos) return bad("it contains a zero byte");
-  if (check_) {
-    if (std::string problem = check_(out); !problem.empty()) return bad(std::move(problem));
-  }
   return out;
+}
+
+Result<std::string> Option::canonical(std::string_view text) const {
+  auto value = canonical_of_type(text);
+  if (!value) return value;
+  if (value->find('\0') != std::string::npos) return bad("it contains a zero byte");
+  if (check_) {
+    if (std::string problem = check_(*value); !problem.empty()) return bad(std::move(problem));
+  }
+  return value;
 }
 
 }  // namespace dropline::config

@@ -87,6 +87,7 @@ class Option final {
   Option(std::string_view name, Type type, std::optional<std::string> fallback,
          std::string_view help);
   void validate_fallback() const;
+  [[nodiscard]] Result<std::string> canonical_of_type(std::string_view text) const;
   [[nodiscard]] std::string range_text() const;
   [[nodiscard]] Status within_range(std::int64_t value) const;
 
