@@ -23,13 +23,6 @@ void touch(Book& book, Offer& offer, const Placed& placed) {
   book.offers_changed.insert(offer.key);
 }
 
-void touch(Book& book, Drop& drop, const Placed& placed) {
-  drop.place = placed.place;
-  drop.at = placed.at;
-  drop.shard = placed.place.partition;
-  book.drops_changed.insert(drop.id);
-}
-
 /// Why an order gets nothing.
 struct Refusal {
   RejectReason reason;

@@ -63,18 +63,18 @@ struct Command {
   /// One line, without a full stop.
   std::string summary;
   /// Paragraphs below it; may be empty.
-  std::string help;
-  std::vector<Argument> arguments;
+  std::string help = {};
+  std::vector<Argument> arguments = {};
   /// Options of this command alone, given by flag only. Their names have no dots: "member" is
   /// --member.
-  Schema own;
+  Schema own = {};
   /// Sections of the shared schema whose flags it takes and shows; "" is the unnamed one, "*" all.
   /// Files and variables may set the others too, they are only not this command's business.
-  std::vector<std::string> sections;
+  std::vector<std::string> sections = {};
   /// Whether it starts without the required options of its sections, as one that only shows does.
   bool starts_without_required = false;
-  std::vector<Example> examples;
-  std::function<int(const Invocation&)> run;
+  std::vector<Example> examples = {};
+  std::function<int(const Invocation&)> run = {};
 };
 
 /// A program's command line. Understands `COMMAND [--flag value | --flag=value | --boolean |

@@ -53,12 +53,12 @@ struct ListenerOptions {
   std::string name = "public";        ///< for metrics
   std::string address = "127.0.0.1";  ///< an IP address; "::" and "0.0.0.0" are all
   std::uint16_t port = 0;             ///< 0: a free one
-  Router router;
+  Router router = {};
   /// Before the handler; may answer (then the handler is not called). Same rules as a handler.
-  std::function<void(const ExchangePtr& exchange)> before;
+  std::function<void(const ExchangePtr& exchange)> before = {};
   /// Before an answer is sent, on an io thread: adds headers. Also for problems that the server
   /// answers itself, if the request could be read.
-  std::function<void(const Request& request, Response& response)> after;
+  std::function<void(const Request& request, Response& response)> after = {};
 };
 
 /// What the server is doing now.
