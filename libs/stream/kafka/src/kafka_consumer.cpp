@@ -329,15 +329,15 @@ Result<std::vector<std::int64_t>> KafkaConsumer::ask(std::span<const TopicPartit
     for (int i = 0; i < list->cnt; ++i)
       list->elems[i].offset = which;
   }
-  if (code) return client_->explain(code, "asking where partitions start and end");
   std::vector<std::int64_t> offsets;
   for (const TopicPartition& at : partitions) {
     const auto* found =
         rd_kafka_topic_partition_list_find(list.get(), at.topic.c_str(), at.partition);
-    if (found->err)
+    if (found->err && found->err != RD_KAFKA_RESP_ERR__IN_PROGRESS)
       return client_->explain(found->err, at.topic + " partition " + std::to_string(at.partition));
     offsets.push_back(found->offset);
   }
+  if (code) return client_->explain(code, "asking where partitions start and end");
   return offsets;
 }
 
