@@ -184,6 +184,15 @@ Status Option::within_range(std::int64_t value) const {
   return bad("it is out of range; allowed is " + allowed());
 }
 
+Result<std::string> Option::canonical_number(std::string_view text) const {
+  const auto number = parse_number(text);
+  if (!number) return number.error();
+  if (least_ && (*number < static_cast<double>(*least_) || *number > static_cast<double>(*most_))) {
+    return bad("it is out of range; allowed is " + allowed());
+  }
+  return number_text(*number);
+}
+
 Result<std::string> Option::canonical_of_type(std::string_view text) const {
   std::string out(trim(text));
   Status status;
@@ -208,16 +217,8 @@ Result<std::string> Option::canonical_of_type(std::string_view text) const {
       if (span) out = format_duration(*span);
       break;
     }
-    case Type::number: {
-      const auto number = parse_number(text);
-      if (!number) return number.error();
-      if (least_ &&
-          (*number < static_cast<double>(*least_) || *number > static_cast<double>(*most_))) {
-        return bad("it is out of range; allowed is " + allowed());
-      }
-      out = number_text(*number);
-      break;
-    }
+    case Type::number:
+      return canonical_number(text);
     case Type::boolean: {
       const auto truth = parse_boolean(text);
       if (!truth) return truth.error();

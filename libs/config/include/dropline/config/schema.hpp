@@ -88,6 +88,7 @@ class Option final {
          std::string_view help);
   void validate_fallback() const;
   [[nodiscard]] Result<std::string> canonical_of_type(std::string_view text) const;
+  [[nodiscard]] Result<std::string> canonical_number(std::string_view text) const;
   [[nodiscard]] std::string range_text() const;
   [[nodiscard]] Status within_range(std::int64_t value) const;
 
