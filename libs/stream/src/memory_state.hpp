@@ -80,7 +80,7 @@ class MemoryLog::State final {
 
   // A wait is cut into pieces no longer than this, so that a clock that is set forward by hand, and
   // therefore wakes nobody, is noticed.
-  static constexpr std::chrono::milliseconds kLongestWait{50};
+  static constexpr std::chrono::milliseconds kLongestWait{200};
 
   explicit State(MemoryLogOptions given);
 
