@@ -6,17 +6,15 @@ using namespace dropline::http::test;
 namespace {
 
 struct Refused {
-  const char* what;
+  std::string what;
   std::string bytes;
   int status;
 };
 
 const std::string kHost = "Host: a\r\n";
 
-std::vector<Refused> refused_heads() {
-  const std::string get = "GET /hello HTTP/1.1\r\n";
+std::vector<Refused> refused_framing() {
   const std::string post = "POST /echo HTTP/1.1\r\n" + kHost;
-  const std::string nul("x: a\0b\r\n", 8);
   return {
       {"length and coding", post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
       {"coding and length", post + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", 400},
@@ -44,6 +42,13 @@ std::vector<Refused> refused_heads() {
        400},
       {"coding on 1.0", "POST /echo HTTP/1.0\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n",
        400},
+  };
+}
+
+std::vector<Refused> refused_lines() {
+  const std::string get = "GET /hello HTTP/1.1\r\n";
+  const std::string nul("x: a\0b\r\n", 8);
+  return {
       {"bare LF", "GET /hello HTTP/1.1\nHost: a\n\n", 400},
       {"bare LF within headers", get + "Host: a\nx: y\r\n\r\n", 400},
       {"bare CR", get + "Host: a\rx: y\r\n\r\n", 400},
@@ -58,6 +63,12 @@ std::vector<Refused> refused_heads() {
       {"NUL in a value", get + kHost + nul + "\r\n", 400},
       {"DEL in a value", get + kHost + "x: a\x7f\r\n\r\n", 400},
       {"control character in a name", get + kHost + "x\x01: a\r\n\r\n", 400},
+  };
+}
+
+std::vector<Refused> refused_request_lines() {
+  const std::string get = "GET /hello HTTP/1.1\r\n";
+  return {
       {"no Host", get + "\r\n", 400},
       {"two Hosts", get + kHost + kHost + "\r\n", 400},
       {"empty Host", get + "Host:\r\n\r\n", 400},
@@ -77,6 +88,11 @@ std::vector<Refused> refused_heads() {
       {"tab for space", "GET\t/hello\tHTTP/1.1\r\n" + kHost + "\r\n", 400},
       {"space in the target", "GET /hel lo HTTP/1.1\r\n" + kHost + "\r\n", 400},
       {"trailing space", "GET /hello HTTP/1.1 \r\n" + kHost + "\r\n", 400},
+  };
+}
+
+std::vector<Refused> refused_targets() {
+  return {
       {"target without slash", "GET hello HTTP/1.1\r\n" + kHost + "\r\n", 400},
       {"asterisk for GET", "GET * HTTP/1.1\r\n" + kHost + "\r\n", 400},
       {"fragment", "GET /hello#x HTTP/1.1\r\n" + kHost + "\r\n", 400},
@@ -94,6 +110,13 @@ std::vector<Refused> refused_heads() {
       {"bad UTF-8 in the query", "GET /hello?a=%ff HTTP/1.1\r\n" + kHost + "\r\n", 400},
       {"absolute form of another host", "GET http://b/hello HTTP/1.1\r\n" + kHost + "\r\n", 400},
       {"absolute form, other scheme", "GET ftp://a/hello HTTP/1.1\r\n" + kHost + "\r\n", 400},
+  };
+}
+
+std::vector<Refused> refused_sizes() {
+  const std::string get = "GET /hello HTTP/1.1\r\n";
+  const std::string post = "POST /echo HTTP/1.1\r\n" + kHost;
+  return {
       {"unknown expectation", post + "Expect: tea\r\nContent-Length: 1\r\n\r\n", 417},
       {"not HTTP at all", "\x16\x03\x01\x02", 400},
       {"body too large", post + "Content-Length: 65537\r\n\r\n", 413},
@@ -108,6 +131,14 @@ std::vector<Refused> refused_heads() {
       {"headers too large", get + kHost + "x: " + std::string(17'000, 'a'), 431},
       {"request line too long", "GET /" + std::string(9'000, 'a'), 414},
   };
+}
+
+std::vector<Refused> refused_heads() {
+  std::vector<Refused> all;
+  for (const auto& some : {refused_framing(), refused_lines(), refused_request_lines(),
+                           refused_targets(), refused_sizes()})
+    all.insert(all.end(), some.begin(), some.end());
+  return all;
 }
 
 const std::vector<Refused>& refused_chunks() {
