@@ -157,12 +157,18 @@ std::unique_ptr<Consumer> Scene::reader(const std::string& topic, std::int32_t p
 }
 
 std::vector<std::vector<Copy>> Scene::content(const std::string& topic, std::int32_t partitions) {
-  const auto consumer = reader(topic, partitions);
+  auto made = stream_->consumer();
+  REQUIRE_MESSAGE(made.has_value(), made.error());
+  const auto consumer = std::move(*made);
   std::vector<TopicPartition> asked;
-  for (std::int32_t p = 0; p < partitions; ++p)
+  std::vector<Position> starts;
+  for (std::int32_t p = 0; p < partitions; ++p) {
     asked.push_back({topic, p});
+    starts.push_back({{topic, p}, Position::kStart});
+  }
   const auto extents = consumer->extents(asked, kPatience);
   REQUIRE_MESSAGE(extents.has_value(), extents.error());
+  REQUIRE(consumer->assign(starts));
 
   // Compaction leaves gaps, but never takes a partition's last record in these scenarios.
   std::vector<std::vector<Copy>> found(static_cast<std::size_t>(partitions));
