@@ -225,6 +225,37 @@ TEST_CASE("a waiting member is woken by a change at once, and is not dead while 
   b->leave(0ms);
 }
 
+TEST_CASE("a member that waits is alive however far the clock is set forward meanwhile") {
+  // Tells when it was asked: by then the waiting member holds the group's lock until it waits.
+  class WatchedClock final : public Clock {
+   public:
+    Timestamp now() const override { return clock.now(); }
+    Steady steady() const override {
+      ++asked;
+      return clock.steady();
+    }
+    ManualClock clock;
+    mutable std::atomic<int> asked = 0;
+  };
+  WatchedClock clock;
+  GroupCoordinator groups(clock);
+  auto a = groups.join("g", "anchor", 4, "a").value();
+  auto b = groups.join("g", "anchor", 4, "b").value();
+  CHECK(a->poll(0ms)->gained.size() == 2);
+  CHECK(b->poll(0ms)->gained.size() == 2);
+  const int before = clock.asked;
+  std::jthread waiter([&] {
+    const auto change = a->poll(30s);
+    CHECK(change->gained == Numbers{2, 3});
+    CHECK(change->lost.empty());
+  });
+  while (clock.asked == before)
+    std::this_thread::yield();
+  clock.clock.advance(7s);
+  CHECK(b->poll(0ms)->empty());
+  b->leave(0ms);
+}
+
 TEST_CASE("a waiting member takes over from one that falls silent, without being called again") {
   const SystemClock clock;
   GroupCoordinator groups(clock, {.session_timeout = 100ms});
