@@ -66,7 +66,8 @@ TEST_CASE("the stream's own writer commits many sends at once and reports them i
                             .value();
   constexpr int kRecords = 20'000;
   for (int i = 0; i < kRecords; ++i) {
-    const auto record = draft("t", "k", std::to_string(i), i % 4);
+    const std::string value = std::to_string(i);
+    const auto record = draft("t", "k", value, i % 4);
     while (!producer->send(record, i))
       std::this_thread::yield();
   }

@@ -128,6 +128,16 @@ std::vector<TopicRow> load_topics(const Database& database) {
   return topics;
 }
 
+std::unordered_map<std::int64_t, LogState> load_rows(const Database& database) {
+  std::unordered_map<std::int64_t, LogState> states;
+  const auto rows = database.prepare(
+      "SELECT id, start_offset, next_offset, last_time, clean_offset FROM stream_logs");
+  while (database.step(rows)) {
+    states[rows.integer(0)] = {rows.integer(1), rows.integer(2), rows.integer(3), rows.integer(4)};
+  }
+  return states;
+}
+
 std::optional<LogState> load_state(const Database& database, std::int64_t log) {
   const auto row = database.prepare(
       "SELECT start_offset, next_offset, last_time, clean_offset FROM stream_logs WHERE id = " +

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "catalogue.hpp"
@@ -36,6 +37,9 @@ struct TopicRow {
 };
 
 [[nodiscard]] std::vector<TopicRow> load_topics(const Database& database);
+
+/// What `stream_logs` says of every log, by id; lower bounds, see FORMAT.md.
+[[nodiscard]] std::unordered_map<std::int64_t, LogState> load_rows(const Database& database);
 
 /// Nullopt where the log does not exist (any more).
 [[nodiscard]] std::optional<LogState> load_state(const Database& database, std::int64_t log);

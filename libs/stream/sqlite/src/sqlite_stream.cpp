@@ -343,7 +343,8 @@ Status SqliteStream::ensure_topics_now(std::span<const TopicSpec> topics) {
 
 Result<std::vector<TopicSpec>> SqliteStream::topics() {
   std::vector<TopicSpec> specs;
-  for (const auto& [name, topic] : *core_->inlet.catalogue())
+  const auto catalogue = core_->inlet.catalogue();
+  for (const auto& [name, topic] : *catalogue)
     specs.push_back(topic.spec);
   return specs;
 }

@@ -35,26 +35,37 @@ void Watcher::look() {
   auto catalogue = std::make_shared<const Catalogue>(registry_.build(load_topics(database_)));
   std::vector<std::shared_ptr<Log>> logs;
   std::vector<std::shared_ptr<Log>> changed;
+  const auto rows = load_rows(database_);
   for (const auto& [name, topic] : *catalogue) {
     for (const auto& log : topic.logs) {
       logs.push_back(log);
-      const auto state = load_state(database_, log->id).value_or(LogState{});
-      if (log->end == state.next && log->start == state.start) continue;
-      log->start = state.start;
-      log->end = state.next;
-      changed.push_back(log);
+      if (update(*log, rows.at(log->id))) changed.push_back(log);
     }
   }
   database_.execute("COMMIT");
   for (const auto& log : logs_) {
     if (std::find(logs.begin(), logs.end(), log) != logs.end()) continue;
     log->removed = true;
+    last_offsets_.erase(log->id);
     changed.push_back(log);
   }
   logs_ = std::move(logs);
   seen_version_ = version;
   inlet_.set_catalogue(std::move(catalogue));
   notices_.publish(changed);
+}
+
+bool Watcher::update(Log& log, const LogState& row) {
+  // This runs for every log after every change, so what it asks is prepared once.
+  Statement& last = last_offsets_[log.id];
+  if (!last) last = database_.prepare("SELECT max(\"offset\") FROM " + log.table());
+  const Use use(last);
+  std::int64_t end = row.next;
+  if (database_.step(last) && !last.null(0)) end = std::max(end, last.integer(0) + 1);
+  if (log.end == end && log.start == row.start) return false;
+  log.start = row.start;
+  log.end = end;
+  return true;
 }
 
 void Watcher::run() {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
+#include <vector>
 
 #include "database.hpp"
 #include "dropline/stream/sqlite/sqlite_stream.hpp"
@@ -24,6 +26,8 @@ class Watcher final {
  private:
   void run();
   void look();
+  /// Brings the log up to date; true when it had changed.
+  bool update(Log& log, const LogState& row);
 
   const SqliteOptions& options_;
   Inlet& inlet_;
@@ -32,6 +36,7 @@ class Watcher final {
   Statement version_;
   LogRegistry registry_;
   std::vector<std::shared_ptr<Log>> logs_;
+  std::unordered_map<std::int64_t, Statement> last_offsets_;  // by log
   std::int64_t seen_version_ = -1;
   std::mutex mutex_;
   std::condition_variable condition_;
