@@ -2,8 +2,8 @@
 # puts text files into a target. Its sources then see, in "worker_migrations.hpp",
 #   dropline::embedded::worker_migrations()
 #     -> std::span<const std::pair<std::string_view, std::string_view>>
-# path (from the project's folder) and content of each file, in the order given; they live as long as
-# the program. A file that changes is built in anew. Only text: a NUL cannot be carried this way.
+# path (from the project's folder) and content of each file, in the order given; they live as long
+# as the program. A file that changes is built in anew. Only text: a NUL cannot be carried this way.
 set(DROPLINE_EMBED_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/write_embedded.cmake")
 
 function(dropline_embed target)

@@ -34,7 +34,8 @@ namespace dropline::embedded {\nnamespace {\n\n\
 constexpr std::pair<std::string_view, std::string_view> kFiles[] = {\n${entries}};\n\n\
 constexpr std::size_t kSizes[] = {${sizes}};\n\n\
 constexpr bool whole() {\n  std::size_t i = 0;\n\
-  for (const auto& file : kFiles) {\n    if (file.second.size() != kSizes[i++]) return false;\n  }\n\
+  for (const auto& file : kFiles) {\n    if (file.second.size() != kSizes[i++]) return false;\n\
+  }\n\
   return true;\n}\n\
 static_assert(whole(), \"a file was changed on its way into the program\");\n\n\
 }  // namespace\n\n${type} ${NAME}() noexcept { return kFiles; }\n\n\

@@ -27,7 +27,7 @@ enum class Type : std::uint8_t {
 [[nodiscard]] std::string_view type_name(Type type) noexcept;
 
 /// Cells of several columns, row by row, in one block of memory: no allocation a cell.
-class Cells {
+class Cells final {
  public:
   explicit Cells(std::vector<Type> types) : types_(std::move(types)) {}
 
