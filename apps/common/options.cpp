@@ -56,7 +56,7 @@ void auth_options(config::Schema& schema) {
 void stream_options(config::Schema& schema) {
   schema.section("kafka", "Kafka (distributed mode)");
   schema.list("kafka.brokers", std::vector<std::string>{"127.0.0.1:9092"}, "host:port of brokers.");
-  schema.map("kafka.properties", "kafka-property",
+  schema.map("kafka.properties", "--kafka-property",
              "Any librdkafka property: security.protocol=SASL_SSL, ...");
   schema.integer("kafka.replication_factor", std::nullopt, "Of topics made here.").range(1, 100);
   schema.integer("kafka.min_insync_replicas", std::nullopt, "Of topics made here.").range(1, 100);
@@ -81,7 +81,9 @@ config::Schema shared_schema() {
   http_options(schema);
   auth_options(schema);
   stream_options(schema);
-  schema.ignore_variables("DROPLINE_TEST_");
+  for (const char* scripts :
+       {"DROPLINE_TEST_", "DROPLINE_KAFKA_JARS", "DROPLINE_POSTGRES_BIN", "DROPLINE_BUILD_DIR"})
+    schema.ignore_variables(scripts);
   return schema;
 }
 

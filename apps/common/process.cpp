@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "common/options.hpp"
+#include "dropline/telemetry/health_metrics.hpp"
 
 namespace dropline::apps {
 namespace {
@@ -40,6 +41,7 @@ Process::Process(const config::Settings& settings, std::string_view program)
       tracer(clock, random, tracer_options(settings)),
       watcher_([this] { watch(); }) {
   metrics.add_process_metrics(clock, program, kVersion);
+  readiness_ = telemetry::measure_health(metrics, health);
   for (const auto& warning : settings.warnings())
     log::warn("configuration", {{"text", warning}});
 }

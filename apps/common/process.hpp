@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "dropline/base/clock.hpp"
 #include "dropline/base/random.hpp"
@@ -45,6 +46,7 @@ class Process final {
  private:
   void watch();
 
+  std::vector<telemetry::Metrics::Registration> readiness_;
   std::atomic<bool> stopping_{false};
   std::mutex lock_;
   std::function<void()> wake_;

@@ -5,42 +5,31 @@
 #include "common/options.hpp"
 #include "dropline/config/errors.hpp"
 #include "dropline/shop/operations.hpp"
+#include "dropline/telemetry/request_metrics.hpp"
 
 namespace dropline::apps {
 
-/// Metrics by route.
+/// Tells telemetry what the server does.
 class Web::Observer final : public http::RequestObserver {
  public:
   explicit Observer(telemetry::Metrics& metrics) : metrics_(metrics) {}
 
   void on_request(const http::Observation& seen) override {
-    const auto status = std::to_string(seen.status);
-    metrics_
-        .counter("dropline_http_requests_total", "Requests answered",
-                 {{"listener", seen.listener}, {"route", seen.route}, {"status", status}})
-        .add();
-    metrics_
-        .histogram("dropline_http_request_seconds", "From a request's first byte to its answer",
-                   {{"route", seen.route}})
-        .observe(seen.duration);
+    metrics_.request(seen.listener, seen.route, seen.status, seen.duration, seen.request_bytes,
+                     seen.response_bytes);
   }
   void on_refusal(std::string_view listener, http::Refusal refusal) override {
-    metrics_
-        .counter("dropline_http_refusals_total", "Requests and connections refused by the server",
-                 {{"listener", listener}, {"reason", http::to_text(refusal)}})
-        .add();
+    metrics_.refusal(listener, http::to_text(refusal));
   }
   void on_connection(std::string_view listener, int change) override {
-    metrics_.gauge("dropline_http_connections", "Open connections", {{"listener", listener}})
-        .add(change);
+    metrics_.connection(listener, change);
   }
   void on_stream(std::string_view listener, int change) override {
-    metrics_.gauge("dropline_http_streams", "Open event streams", {{"listener", listener}})
-        .add(change);
+    metrics_.stream(listener, change);
   }
 
  private:
-  telemetry::Metrics& metrics_;
+  telemetry::RequestMetrics metrics_;
 };
 
 Web::~Web() = default;

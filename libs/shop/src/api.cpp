@@ -4,6 +4,8 @@
 #include "dropline/contracts/envelope.hpp"
 #include "dropline/contracts/stock_events.hpp"
 #include "dropline/shop/operations.hpp"
+#include "dropline/stream/errors.hpp"
+#include "texts.hpp"
 
 namespace dropline::shop {
 namespace {
@@ -112,6 +114,29 @@ std::optional<Caller> identified(const Api::Core& core, const http::ExchangePtr&
   return std::get<Caller>(caller);
 }
 
+std::optional<Caller> identified_admin(const Api::Core& core, const http::ExchangePtr& exchange) {
+  auto caller = identified(core, exchange);
+  if (caller && !caller->admin) {
+    exchange->respond(http::forbidden(exchange->request().language()).response());
+    return std::nullopt;
+  }
+  return caller;
+}
+
+http::Problem bad_body(const Error& error, http::Language language) {
+  return problem(error.code == contracts::Errc::bad_json ? 400 : 422, error.code.message(),
+                 {"The body is not what is asked for", "요청 내용이 올바르지 않습니다"}, language)
+      .detail(error.detail);
+}
+
+http::Response busy(const Error& error, http::Language language) {
+  const bool full = error.code == stream::Errc::queue_full;
+  return http::unavailable(language, kRetryAfter,
+                           full ? "too much is under way; nothing was done"
+                                : "the log cannot be written now; nothing was done")
+      .response();
+}
+
 Result<std::unique_ptr<Api>> Api::start(Parts parts, ApiOptions options) {
   auto core = std::make_shared<Core>(parts, std::move(options));
   if (auto started = core->start(); !started) return started.error();
@@ -129,6 +154,7 @@ http::Router Api::public_routes() {
 
 http::Router Api::admin_routes() {
   http::Router router;
+  add_admin_routes(router, core_);
   add_operation_routes(router, core_->parts.health, core_->parts.metrics);
   return router;
 }

@@ -39,7 +39,20 @@ using CorePtr = std::shared_ptr<Api::Core>;
 [[nodiscard]] std::optional<Caller> identified(const Api::Core& core,
                                                const http::ExchangePtr& exchange);
 
+/// The same for operators: 403 for everybody else.
+[[nodiscard]] std::optional<Caller> identified_admin(const Api::Core& core,
+                                                     const http::ExchangePtr& exchange);
+
+/// Answers a body that cannot be read: 400 where it is not JSON, else 422, with the field named.
+[[nodiscard]] http::Problem bad_body(const Error& error, http::Language language);
+/// Answers a command that could not be given to the log: 503, nothing was done.
+[[nodiscard]] http::Response busy(const Error& error, http::Language language);
+
+/// What a client is asked to wait before it tries again.
+inline constexpr std::chrono::milliseconds kRetryAfter{1'000};
+
 // One file for each resource.
+void add_admin_routes(http::Router& router, const CorePtr& core);
 void add_order_routes(http::Router& router, const CorePtr& core);
 
 }  // namespace dropline::shop

@@ -1,9 +1,11 @@
 // POST /v1/orders and what is asked about one order.
 #include <charconv>
+#include <mutex>
 
 #include "core.hpp"
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/order_id.hpp"
+#include "dropline/stock/stock_queries.hpp"
 #include "dropline/stream/errors.hpp"
 #include "texts.hpp"
 
@@ -11,8 +13,6 @@ namespace dropline::shop {
 namespace {
 
 using contracts::OrderState;
-
-constexpr std::chrono::milliseconds kRetryAfter{1'000};
 
 /// Who is to get it. Sealed before it leaves this process.
 struct Recipient {
@@ -52,7 +52,8 @@ struct OrderRequest {
   }
 };
 
-/// One POST on its way: shared by the gate's answer and the board's, whichever ends it.
+/// One POST on its way: shared by the gate's answer and the board's. Who waits is answered when
+/// both are there: the log's word that the order arrived, and the news of what became of it.
 struct Placing {
   CorePtr core;
   http::ExchangePtr exchange;
@@ -60,17 +61,24 @@ struct Placing {
   crypto::Digest hash{};
   bool waits = false;
 
+  void on_acknowledged(const Acknowledgement& told);
+  void on_news(const OrderNews* told);
+
+ private:
+  void answer();
+  void respond_news(const OrderNews& told);
+  void respond_state(int status, OrderState state, const OrderNews* told);
+  void respond_unknown();
   [[nodiscard]] http::Language language() const { return exchange->request().language(); }
   [[nodiscard]] std::string location() const { return "/v1/orders/" + command.order_id.text(); }
-  void on_acknowledged(const Acknowledgement& acknowledgement);
-  void on_news(const OrderNews* news);
-  void respond_state(int status, OrderState state, const OrderNews* news);
 
-  std::mutex lock;
-  Acknowledgement acknowledged;
+  std::mutex lock_;
+  std::optional<Acknowledgement> acknowledged_;
+  std::optional<OrderNews> news_;
+  bool time_is_up_ = false;
 };
 
-void Placing::respond_state(int status, OrderState state, const OrderNews* news) {
+void Placing::respond_state(int status, OrderState state, const OrderNews* told) {
   std::string body;
   contracts::JsonWriter out(body);
   out.open_object();
@@ -78,20 +86,17 @@ void Placing::respond_state(int status, OrderState state, const OrderNews* news)
   out.plain(command.order_id.text());
   out.name("state");
   out.plain(contracts::to_text(state));
-  if (news && news->reason) {
+  if (told && told->reason) {
     out.name("reason");
-    out.text(*news->reason);
+    out.text(*told->reason);
   }
-  if (news && news->total) {
+  if (told && told->total) {
     out.name("total");
-    contracts::codec::write(out, *news->total);
+    contracts::codec::write(out, *told->total);
   }
-  {
-    const std::lock_guard guard(lock);
-    if (acknowledged.batch) {
-      out.name("receipt");
-      acknowledged.batch->write(out, acknowledged.index);
-    }
+  if (acknowledged_ && acknowledged_->batch) {
+    out.name("receipt");
+    acknowledged_->batch->write(out, acknowledged_->index);
   }
   out.close_object();
   auto response = http::json_response(status, std::move(body));
@@ -100,42 +105,61 @@ void Placing::respond_state(int status, OrderState state, const OrderNews* news)
   exchange->try_respond(std::move(response));
 }
 
-void Placing::on_acknowledged(const Acknowledgement& acknowledgement) {
-  switch (acknowledgement.outcome) {
-    case stream::Outcome::acknowledged: {
-      const std::lock_guard guard(lock);
-      acknowledged = acknowledgement;
-      break;
-    }
+void Placing::respond_unknown() {
+  exchange->try_respond(http::outcome_unknown(language())
+                            .with("order_id", command.order_id.text())
+                            .header("Location", location())
+                            .response());
+}
+
+void Placing::respond_news(const OrderNews& told) {
+  if (!told.conflict) return respond_state(200, told.state, &told);
+  exchange->try_respond(problem(422, "idempotency_conflict",
+                                {"Another order was placed with this Idempotency-Key",
+                                 "같은 Idempotency-Key로 다른 주문이 이미 접수되었습니다"},
+                                language())
+                            .with("order_id", command.order_id.text())
+                            .response());
+}
+
+/// With the lock held, after something came in.
+void Placing::answer() {
+  if (!acknowledged_) {
+    // The log has not said that it has the order: nothing may be promised yet.
+    if (time_is_up_) respond_unknown();
+    return;
+  }
+  switch (acknowledged_->outcome) {
     case stream::Outcome::failed:
       if (waits) core->board.cancel(command.order_id, hash);
       exchange->try_respond(http::unavailable(language(), kRetryAfter).response());
       return;
     case stream::Outcome::unknown:
-      // Whoever waits may still hear of it: then it was there.
-      if (waits) return;
-      exchange->try_respond(http::outcome_unknown(language())
-                                .with("order_id", command.order_id.text())
-                                .header("Location", location())
-                                .response());
+      // Whoever waits may still hear of it: then it arrived.
+      if (news_) return respond_news(*news_);
+      if (!waits || time_is_up_) respond_unknown();
+      return;
+    case stream::Outcome::acknowledged:
+      if (news_) return respond_news(*news_);
+      if (!waits || time_is_up_) respond_state(202, OrderState::received, nullptr);
       return;
   }
-  if (!waits) respond_state(202, OrderState::received, nullptr);
 }
 
-void Placing::on_news(const OrderNews* news) {
-  if (!news) {
-    respond_state(202, OrderState::received, nullptr);
-  } else if (news->conflict) {
-    exchange->try_respond(problem(422, "idempotency_conflict",
-                                  {"Another order was placed with this Idempotency-Key",
-                                   "같은 Idempotency-Key로 다른 주문이 이미 접수되었습니다"},
-                                  language())
-                              .with("order_id", command.order_id.text())
-                              .response());
+void Placing::on_acknowledged(const Acknowledgement& told) {
+  const std::lock_guard guard(lock_);
+  acknowledged_ = told;
+  answer();
+}
+
+void Placing::on_news(const OrderNews* told) {
+  const std::lock_guard guard(lock_);
+  if (told) {
+    news_ = *told;
   } else {
-    respond_state(200, news->state, news);
+    time_is_up_ = true;
   }
+  answer();
 }
 
 /// Seconds of `Prefer: wait`, within what this ingress grants; zero where there is none.
@@ -147,12 +171,6 @@ std::chrono::seconds patience(const http::Request& request, std::chrono::seconds
   if (problem != std::errc{} || end != text->data() + text->size() || seconds <= 0)
     return std::chrono::seconds(0);
   return std::min(std::chrono::seconds(seconds), most);
-}
-
-http::Problem bad_body(const Error& error, http::Language language) {
-  return problem(error.code == contracts::Errc::bad_json ? 400 : 422, error.code.message(),
-                 {"The body is not a valid order", "주문 내용이 올바르지 않습니다"}, language)
-      .detail(error.detail);
 }
 
 /// The attempt's name, or the problem with it.
@@ -215,14 +233,6 @@ std::variant<contracts::PlaceOrder, http::Problem> command_of(const Api::Core& c
   return command;
 }
 
-http::Response busy(const Error& error, http::Language language) {
-  const bool full = error.code == stream::Errc::queue_full;
-  return http::unavailable(language, kRetryAfter,
-                           full ? "too much is under way; nothing was placed"
-                                : "the log cannot be written now; nothing was placed")
-      .response();
-}
-
 void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
@@ -249,11 +259,78 @@ void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   exchange->try_respond(busy(sent.error(), exchange->request().language()));
 }
 
+/// An order as its member sees it: from stock's permanent row. Other people's are as good as
+/// absent.
+http::Response shown(const stock::Order& order) {
+  std::string body;
+  contracts::JsonWriter out(body);
+  out.open_object();
+  out.name("order_id");
+  out.plain(order.id.text());
+  out.name("state");
+  out.plain(contracts::to_text(
+      order.outcome == contracts::StockOutcome::refused    ? OrderState::rejected
+      : order.outcome == contracts::StockOutcome::released ? OrderState::cancelled
+                                                           : OrderState::reserved));
+  if (order.reason) {
+    out.name("reason");
+    out.plain(contracts::to_text(*order.reason));
+  }
+  if (order.drop) {
+    out.name("drop");
+    out.plain(order.drop->text());
+  }
+  if (!order.lines.empty()) {
+    out.name("total");
+    contracts::codec::write(out, order.total);
+    out.name("lines");
+    contracts::codec::write_any(out, order.lines);
+  }
+  out.name("place");
+  contracts::codec::write_any(out, order.first);
+  out.name("placed_at");
+  contracts::codec::write(out, order.placed_at);
+  out.close_object();
+  auto response = http::json_response(200, std::move(body));
+  response.header("Cache-Control", "no-store");
+  return response;
+}
+
+/// What a job that reads one order answers.
+http::Response found_order(Result<store::Session*> session, const OrderId& id, const Caller& caller,
+                           http::Language language) {
+  auto order = session ? stock::find_order(**session, id)
+                       : Result<std::optional<stock::Order>>(session.error());
+  if (!order)
+    return http::unavailable(language, kRetryAfter, "the database cannot be read now").response();
+  if (!*order || ((*order)->member != caller.member && !caller.admin))
+    return http::not_found(language).retry_after(kRetryAfter).response();
+  return shown(**order);
+}
+
+void get_order(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified(*core, exchange);
+  if (!caller) return;
+  const auto language = exchange->request().language();
+  const auto id = OrderId::parse(exchange->request().path_parameter("id"));
+  if (!id) {
+    exchange->respond(http::not_found(language).response());
+    return;
+  }
+  const bool queued = core->reads->submit(
+      [exchange, id = *id, caller = *caller, language](Result<store::Session*> session) {
+        exchange->respond(found_order(std::move(session), id, caller, language));
+      });
+  if (!queued) exchange->respond(http::unavailable(language, kRetryAfter).response());
+}
+
 }  // namespace
 
 void add_order_routes(http::Router& router, const CorePtr& core) {
   router.add(http::Method::post, "/v1/orders", "orders.place",
              [core](const http::ExchangePtr& exchange) { place_order(core, exchange); });
+  router.add(http::Method::get, "/v1/orders/{id}", "orders.show",
+             [core](const http::ExchangePtr& exchange) { get_order(core, exchange); });
 }
 
 }  // namespace dropline::shop

@@ -1,0 +1,205 @@
+// /v1/admin: what operators ask of drops and offers. Commands, answered when the log has them;
+// stock decides at their offset and answers on stock.events.
+#include "core.hpp"
+#include "dropline/contracts/orders_commands.hpp"
+#include "texts.hpp"
+
+namespace dropline::shop {
+namespace {
+
+using namespace contracts;  // NOLINT: the commands are all this file is about
+
+/// What the bodies have in common with the commands, less what the server fills in.
+struct OpenRequest {
+  DropId drop;
+  std::optional<std::int64_t> revision;
+  DropTerms terms;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("drop", self.drop);
+    visit("revision", self.revision, kVersionBounds);
+    DropTerms::fields(self.terms, visit);
+  }
+  [[nodiscard]] Status check() const { return terms.check(); }
+};
+
+struct OfferRequest {
+  std::optional<DropId> drop;
+  ProductId product;
+  Sku sku;
+  Money price;
+  std::optional<std::int64_t> units;
+  std::optional<std::int64_t> limit;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("drop", self.drop);
+    visit("product", self.product);
+    visit("sku", self.sku);
+    visit("price", self.price);
+    visit("units", self.units, kUnitBounds);
+    visit("limit", self.limit, kLimitBounds);
+  }
+};
+
+struct CountRequest {
+  std::optional<DropId> drop;
+  ProductId product;
+  std::int64_t units = 0;  ///< restock: more; correction: signed
+  std::string reason;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("drop", self.drop);
+    visit("product", self.product);
+    visit("units", self.units, Bounds{-kMaxUnits, kMaxUnits});
+    visit("reason", self.reason, kReasonBounds);
+  }
+};
+
+struct SwitchRequest {
+  std::string reason;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("reason", self.reason, kReasonBounds);
+  }
+};
+
+void accepted(const http::ExchangePtr& exchange, const ChangeId& change) {
+  std::string body;
+  JsonWriter out(body);
+  out.open_object();
+  out.name("change");
+  out.plain(change.text());
+  out.close_object();
+  exchange->try_respond(http::json_response(202, std::move(body)));
+}
+
+/// Gives the command to the log and answers when it is there.
+template <class Command>
+void send(const CorePtr& core, const http::ExchangePtr& exchange, const Command& command) {
+  const auto language = exchange->request().language();
+  if (auto valid = validate(command); !valid) {
+    exchange->respond(bad_body(valid.error(), language).response());
+    return;
+  }
+  auto sent = core->gate->send(
+      command, {}, exchange->request().trace().text(),
+      [exchange, change = command.change, language](const Acknowledgement& told) {
+        if (told.outcome == stream::Outcome::acknowledged) return accepted(exchange, change);
+        exchange->try_respond(told.outcome == stream::Outcome::failed
+                                  ? http::unavailable(language, kRetryAfter).response()
+                                  : http::outcome_unknown(language).response());
+      });
+  if (!sent) exchange->try_respond(busy(sent.error(), language));
+}
+
+template <class Command>
+Command begin(const CorePtr& core, const Caller& caller) {
+  Command command;
+  command.change = ChangeId(core->parts.random.uuid7(core->parts.clock.now()));
+  command.actor = {ActorKind::admin, caller.member.text()};
+  return command;
+}
+
+/// Reads the body of an admin's request, or has answered it.
+template <class Body>
+std::optional<Body> body_of(const http::ExchangePtr& exchange) {
+  const auto language = exchange->request().language();
+  if (!exchange->request().content_type_is("application/json")) {
+    exchange->respond(http::unsupported_media_type(language, "application/json").response());
+    return std::nullopt;
+  }
+  auto body = decode<Body>(exchange->request().body());
+  if (body) return std::move(*body);
+  exchange->respond(bad_body(body.error(), language).response());
+  return std::nullopt;
+}
+
+void open_drop(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified_admin(*core, exchange);
+  if (!caller) return;
+  auto body = body_of<OpenRequest>(exchange);
+  if (!body) return;
+  auto command = begin<OpenDrop>(core, *caller);
+  command.drop = body->drop;
+  command.revision = body->revision.value_or(1);
+  command.terms = std::move(body->terms);
+  send(core, exchange, command);
+}
+
+template <class Command>
+void switch_drop(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified_admin(*core, exchange);
+  if (!caller) return;
+  const auto drop = DropId::parse(exchange->request().path_parameter("id"));
+  if (!drop) {
+    exchange->respond(http::not_found(exchange->request().language()).response());
+    return;
+  }
+  auto body = body_of<SwitchRequest>(exchange);
+  if (!body) return;
+  auto command = begin<Command>(core, *caller);
+  command.drop = *drop;
+  command.reason = std::move(body->reason);
+  send(core, exchange, command);
+}
+
+void put_offer(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified_admin(*core, exchange);
+  if (!caller) return;
+  auto body = body_of<OfferRequest>(exchange);
+  if (!body) return;
+  auto command = begin<PutOffer>(core, *caller);
+  command.drop = body->drop;
+  command.product = body->product;
+  command.sku = body->sku;
+  command.price = body->price;
+  command.units = body->units;
+  command.limit = body->limit;
+  send(core, exchange, command);
+}
+
+template <class Command>
+void count_offer(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified_admin(*core, exchange);
+  if (!caller) return;
+  const auto sku = Sku::parse(exchange->request().path_parameter("sku"));
+  if (!sku) {
+    exchange->respond(http::not_found(exchange->request().language()).response());
+    return;
+  }
+  auto body = body_of<CountRequest>(exchange);
+  if (!body) return;
+  auto command = begin<Command>(core, *caller);
+  command.drop = body->drop;
+  command.product = body->product;
+  command.sku = *sku;
+  if constexpr (std::same_as<Command, Restock>) {
+    command.units = body->units;
+  } else {
+    command.delta = body->units;
+  }
+  command.reason = std::move(body->reason);
+  send(core, exchange, command);
+}
+
+}  // namespace
+
+void add_admin_routes(http::Router& router, const CorePtr& core) {
+  const auto post = [&](std::string_view path, std::string name, auto handler) {
+    router.add(http::Method::post, path, std::move(name),
+               [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); });
+  };
+  post("/v1/admin/drops", "admin.drops.open", open_drop);
+  post("/v1/admin/drops/{id}/pause", "admin.drops.pause", switch_drop<PauseDrop>);
+  post("/v1/admin/drops/{id}/resumption", "admin.drops.resume", switch_drop<ResumeDrop>);
+  post("/v1/admin/drops/{id}/end", "admin.drops.end", switch_drop<EndDrop>);
+  post("/v1/admin/offers", "admin.offers.put", put_offer);
+  post("/v1/admin/offers/{sku}/restock", "admin.offers.restock", count_offer<Restock>);
+  post("/v1/admin/offers/{sku}/correction", "admin.offers.correct", count_offer<CorrectStock>);
+}
+
+}  // namespace dropline::shop
