@@ -40,7 +40,8 @@ function(dropline_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINK;PRIVATE_LINK;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  target_link_libraries(${name} PRIVATE dropline_options dropline_test_main ${TEST_LINK} ${TEST_PRIVATE_LINK})
+  target_link_libraries(${name} PRIVATE
+    dropline_options dropline_test_main ${TEST_LINK} ${TEST_PRIVATE_LINK})
   target_compile_definitions(${name} PRIVATE
     DROPLINE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" DROPLINE_BINARY_DIR="${CMAKE_BINARY_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")

@@ -5,7 +5,7 @@
 #include "common/options.hpp"
 #include "common/web.hpp"
 #include "dropline/http/bearer.hpp"
-#include "dropline/serve.hpp"
+#include "serve.hpp"
 
 namespace dropline::apps {
 namespace {

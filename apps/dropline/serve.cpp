@@ -1,4 +1,4 @@
-#include "dropline/serve.hpp"
+#include "serve.hpp"
 
 #include <filesystem>
 

@@ -13,7 +13,7 @@ const Numbers kAll = {0, 1, 2, 3, 4, 5};
 
 /// A member that does as the contract says: what it is told to give up it has given up when it
 /// polls next.
-class Sharer {
+class Sharer final {
  public:
   Sharer(Scene& scene, const std::string& group, const std::string& topic, const std::string& name)
       : share(std::move(scene.stream().join(group, topic, name).value())) {}

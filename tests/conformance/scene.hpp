@@ -37,7 +37,7 @@ struct Copy {
 };
 
 /// What deliveries have said. Any thread.
-class Journal {
+class Journal final {
  public:
   DeliveryHandler handler();
 
@@ -56,7 +56,7 @@ class Journal {
 };
 
 /// A producer and its journal. Tokens are 1, 2, 3, … in order of send() here.
-class Writer {
+class Writer final {
  public:
   explicit Writer(Stream& stream);
   ~Writer() { producer.reset(); }
@@ -76,7 +76,7 @@ class Writer {
 };
 
 /// One scenario's own log, stream and topics.
-class Scene {
+class Scene final {
  public:
   explicit Scene(const Wishes& wishes = {});
 

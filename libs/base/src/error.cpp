@@ -15,7 +15,9 @@ std::string Error::text() const {
   return text + '[' + code.category().name() + ": " + code.message() + ']';
 }
 
-std::ostream& operator<<(std::ostream& out, const Error& error) { return out << error.text(); }
+std::ostream& operator<<(std::ostream& out, const Error& error) {
+  return out << error.text();
+}
 
 ErrorException::ErrorException(Error error)
     : std::runtime_error(error.text()), error_(std::move(error)) {}

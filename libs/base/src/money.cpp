@@ -13,9 +13,9 @@ std::optional<Currency> Currency::parse(std::string_view text) noexcept {
 }
 
 int Currency::minor_digits() const noexcept {
-  constexpr std::string_view kNone[] = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",
-                                        "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
-                                        "XPF"};
+  constexpr std::string_view kNone[] = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY",
+                                        "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+                                        "VND", "VUV", "XAF", "XOF", "XPF"};
   constexpr std::string_view kThree[] = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"};
   if (std::ranges::find(kNone, text()) != std::end(kNone)) return 0;
   if (std::ranges::find(kThree, text()) != std::end(kThree)) return 3;

@@ -2,8 +2,8 @@
 
 #include <sys/random.h>
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "dropline/base/ensure.hpp"
@@ -23,7 +23,8 @@ std::uint64_t Random::below(std::uint64_t bound) {
   // Values of the last, partial range would make small numbers likelier.
   const std::uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
   std::uint64_t value = next();
-  while (value >= limit) value = next();
+  while (value >= limit)
+    value = next();
   return value % bound;
 }
 
@@ -38,7 +39,8 @@ Uuid Random::uuid4() {
 Uuid Random::uuid7(Timestamp at) {
   Uuid id = uuid4();
   auto ms = static_cast<std::uint64_t>(unix_ms(at));
-  for (std::size_t i = 6; i-- > 0; ms >>= 8) id.bytes[i] = static_cast<std::uint8_t>(ms);
+  for (std::size_t i = 6; i-- > 0; ms >>= 8)
+    id.bytes[i] = static_cast<std::uint8_t>(ms);
   id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0F) | 0x70);
   return id;
 }

@@ -4,7 +4,7 @@ namespace dropline {
 namespace {
 
 /// Reads a fixed number of digits, or fails.
-class DigitReader {
+class DigitReader final {
  public:
   explicit DigitReader(std::string_view text) : rest_(text) {}
 
@@ -31,7 +31,8 @@ class DigitReader {
       if (digits < 6) microseconds = microseconds * 10 + (rest_[0] - '0');
       rest_.remove_prefix(1);
     }
-    for (int i = digits; i < 6; ++i) microseconds *= 10;
+    for (int i = digits; i < 6; ++i)
+      microseconds *= 10;
     return digits > 0;
   }
   [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
@@ -62,7 +63,8 @@ std::size_t write_rfc3339(Timestamp at, char* out) noexcept {
   const auto us = static_cast<unsigned>(clock.subseconds().count());
   char* end = out;
   const auto put = [&end](unsigned value, int digits, char after) {
-    for (int i = digits; i-- > 0; value /= 10) end[i] = static_cast<char>('0' + value % 10);
+    for (int i = digits; i-- > 0; value /= 10)
+      end[i] = static_cast<char>('0' + value % 10);
     end[digits] = after;
     end += digits + 1;
   };

@@ -16,7 +16,7 @@ constexpr std::int64_t kMaxDate = 253'402'300'799;
 
 /// Gathers what a token's JSON says, as Boost.JSON's parser meets it. Returning false ends the
 /// parse with an error.
-class Gatherer {
+class Gatherer final {
  public:
   static constexpr std::size_t max_object_size = kMaxMembers;
   static constexpr std::size_t max_array_size = kMaxMembers;

@@ -30,7 +30,7 @@ void put_optional(std::string& out, std::optional<std::string_view> text) {
 }
 
 /// Reads what put() wrote; after the first thing that does not fit everything is empty.
-class Reader {
+class Reader final {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
 

@@ -18,9 +18,9 @@ CREATE TABLE {outbox} (
   PRIMARY KEY (shard, seq)
 );
 
--- Records set aside because applying them failed for no known reason (reason is not empty), and those
--- of the same order that came later and wait. An operator sets action to 'redrive' or 'drop' on the
--- first; the shard's owner does it.
+-- Records set aside because applying them failed for no known reason (reason is not empty), and
+-- those of the same order that came later and wait. An operator sets action to 'redrive' or 'drop'
+-- on the first; the shard's owner does it.
 CREATE TABLE {held} (
   shard      integer NOT NULL,
   order_id   text    NOT NULL,

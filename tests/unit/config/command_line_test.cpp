@@ -183,7 +183,8 @@ TEST_CASE("required options are asked for only where they are used") {
 }
 
 TEST_CASE("the file is named by flag, by variable, or is the first default that is there") {
-  const std::string path = "/tmp/dropline-cli-" + std::to_string(getpid()) + ".toml";
+  const std::string path = (std::filesystem::temp_directory_path() / "dropline-cli-").string() +
+                           std::to_string(getpid()) + ".toml";
   std::ofstream(path) << "[http]\nport = 77\n";
   const std::string seen = "port=77 tls=1 dev=0 kafka= file=" + path;
   CHECK(contains(run({"--config", path}).out, seen));
@@ -202,7 +203,8 @@ TEST_CASE("the file is named by flag, by variable, or is the first default that 
 }
 
 TEST_CASE("a reload reads the same places again") {
-  const std::string path = "/tmp/dropline-reload-" + std::to_string(getpid()) + ".toml";
+  const std::string path = (std::filesystem::temp_directory_path() / "dropline-reload-").string() +
+                           std::to_string(getpid()) + ".toml";
   std::ofstream(path) << "[a]\nb = 1\n";
   Schema schema;
   schema.integer("a.b", 0, "B.").reloadable();

@@ -34,7 +34,7 @@ Schema shop_schema() {
 class Folder final {
  public:
   Folder() {
-    std::string name = "/tmp/dropline-config-XXXXXX";
+    std::string name = (std::filesystem::temp_directory_path() / "dropline-config-XXXXXX").string();
     REQUIRE(mkdtemp(name.data()) != nullptr);
     path_ = name;
   }

@@ -84,7 +84,7 @@ TEST_CASE("the example file, as it is and with everything uncommented, gives the
   const std::string uncommented = without_comment_marks(example);
   const auto defaults = load(schema, {});
   REQUIRE(defaults.has_value());
-  std::string name = "/tmp/dropline-example-XXXXXX";
+  std::string name = (std::filesystem::temp_directory_path() / "dropline-example-XXXXXX").string();
   REQUIRE(mkstemp(name.data()) >= 0);
   for (const std::string& text : {example, uncommented}) {
     std::ofstream(name) << text;

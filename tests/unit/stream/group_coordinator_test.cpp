@@ -17,7 +17,7 @@ namespace {
 using Numbers = std::vector<std::int32_t>;
 
 /// A member with what it believes to own.
-class Reader {
+class Reader final {
  public:
   Reader(GroupCoordinator& groups, const std::string& name, std::int32_t partitions = 8)
       : share_(groups.join("g", "anchor", partitions, name).value()) {}

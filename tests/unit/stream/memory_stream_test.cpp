@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// One process on a log that is driven by hand.
-class Process {
+class Process final {
  public:
   explicit Process(std::shared_ptr<MemoryLog> log) : stream(std::move(log), options()) {
     producer = stream

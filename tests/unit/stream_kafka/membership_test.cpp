@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kMemberCase = "a member in a process of its own";
 
 /// A membership and what it has been told, kept as its owner would.
-class Share {
+class Share final {
  public:
   Share(Broker& broker, const std::string& group, const std::string& topic, const char* name)
       : membership(broker.stream().join(group, topic, name).value()) {}
@@ -51,7 +51,7 @@ std::set<std::int32_t> all(std::int32_t partitions) {
 }
 
 /// This test's executable again, as a member that polls until it is killed.
-class Process {
+class Process final {
  public:
   Process(const std::string& group, const std::string& topic) {
     ::setenv("DROPLINE_TEST_MEMBER", (group + " " + topic).c_str(), 1);

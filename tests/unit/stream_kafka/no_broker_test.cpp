@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A port of 127.0.0.1 that is taken and refuses, or (deaf) accepts and never says a word.
-class Port {
+class Port final {
  public:
   explicit Port(bool deaf) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};

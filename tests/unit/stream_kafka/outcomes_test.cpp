@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int16_t kProduceKey = 0;
 
-class Mock {
+class Mock final {
  public:
   explicit Mock(int partitions = 16) {
     std::array<char, 256> reason{};

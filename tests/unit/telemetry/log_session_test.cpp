@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <filesystem>
 
 #include <array>
 #include <atomic>
@@ -26,7 +28,7 @@ const log::Logger kLog("session");
 class Scratch final {
  public:
   Scratch() {
-    std::string path = "/tmp/dropline-log-XXXXXX";
+    std::string path = (std::filesystem::temp_directory_path() / "dropline-log-XXXXXX").string();
     fd_ = mkostemp(path.data(), O_APPEND | O_CLOEXEC);
     REQUIRE(fd_ >= 0);
     unlink(path.c_str());

@@ -187,7 +187,8 @@ TEST_CASE("a moved span is recorded once") {
 }
 
 TEST_CASE("spans are appended to the trace file as JSON lines") {
-  const std::string path = "/tmp/dropline-trace-" + std::to_string(getpid()) + ".jsonl";
+  const std::string path = (std::filesystem::temp_directory_path() / "dropline-trace-").string() +
+                           std::to_string(getpid()) + ".jsonl";
   ManualClock clock;
   SeededRandom random(9);
   {

@@ -52,6 +52,14 @@ bool fixed(const Drop& drop, Timestamp at) {
   return drop.standing == DropStanding::ended || at >= drop.opens_at;
 }
 
+/// A log's clock may step back (a broker of another mind leads on): units once promised fix the
+/// terms too, whatever time it says it is.
+bool promised(const Book& book, const DropId& drop) {
+  return std::ranges::any_of(book.offers, [&drop](const auto& entry) {
+    return entry.first.drop == drop && entry.second.allocated > 0;
+  });
+}
+
 void put_offers(Book& book, const OpenDrop& command, const Placed& placed) {
   for (auto& [key, offer] : book.offers) {
     if (key.drop != command.drop) continue;
@@ -127,7 +135,8 @@ ChangeAnswer change(Book& book, const OpenDrop& command, const Placed& placed) {
       return refused(command, placed, ChangeRefusal::already_ended);
     if (command.revision <= known->revision)
       return refused(command, placed, ChangeRefusal::old_revision);
-    if (fixed(*known, placed.at)) return refused(command, placed, ChangeRefusal::terms_fixed);
+    if (fixed(*known, placed.at) || promised(book, command.drop))
+      return refused(command, placed, ChangeRefusal::terms_fixed);
   }
   auto& drop = book.drops[command.drop];
   drop.id = command.drop;
@@ -214,20 +223,23 @@ ChangeAnswer change(Book& book, const CorrectStock& command, const Placed& place
   return counted<StockCorrected>(command, *offer, command.delta, placed);
 }
 
+/// An offer that a later revision of the terms left out is as good as new when it comes again.
 ChangeAnswer change(Book& book, const PutOffer& command, const Placed& placed) {
   if (!first_time(book, command.change)) return {};
   const OfferKey key{command.drop, command.sku};
-  auto* known = book.offer(key);
+  auto* drop = command.drop ? book.drop(*command.drop) : nullptr;
+  if (command.drop && !drop) return refused(command, placed, ChangeRefusal::unknown_drop);
+  if (drop && fixed(*drop, placed.at))
+    return refused(command, placed, ChangeRefusal::terms_fixed);
+  const auto* known = book.offer(key);
+  if (drop && std::ranges::find(drop->skus, command.sku) == drop->skus.end()) known = nullptr;
   if (known && known->product != command.product)
     return refused(command, placed, ChangeRefusal::wrong_product);
-  if (command.drop) {
-    auto* drop = book.drop(*command.drop);
-    if (!drop) return refused(command, placed, ChangeRefusal::unknown_drop);
-    if (fixed(*drop, placed.at)) return refused(command, placed, ChangeRefusal::terms_fixed);
-    if (std::ranges::find(drop->skus, command.sku) == drop->skus.end()) {
-      drop->skus.push_back(command.sku);
-      place(book, *drop, placed);
-    }
+  if (drop && !known) {
+    if (drop->skus.size() >= static_cast<std::size_t>(kMaxOffers))
+      return refused(command, placed, ChangeRefusal::too_many_units);
+    drop->skus.push_back(command.sku);
+    place(book, *drop, placed);
   }
   auto& offer = book.offers[key];
   if (!known) {

@@ -74,9 +74,10 @@ const ProductLimit* product_limit(const Drop* drop, const ProductId& product) {
   return found == drop->product_limits.end() ? nullptr : &*found;
 }
 
-/// Whether anybody counts what members hold of this offer.
+/// Whether anybody counts what members hold of this offer. A drop's limits are fixed before its
+/// first order; an ordinary offer may be given one any day, which then counts what came before.
 bool counted(const Drop* drop, const Offer& offer) {
-  return offer.limit || (drop && drop->limit_per_member) || product_limit(drop, offer.product);
+  return !drop || offer.limit || drop->limit_per_member || product_limit(drop, offer.product);
 }
 
 std::optional<Refusal> check_limits(Book& book, const PlaceOrder& order, const Priced& priced) {

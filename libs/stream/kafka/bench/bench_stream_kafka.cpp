@@ -85,7 +85,7 @@ double median(std::vector<double> values) {
 }
 
 /// What is written: JSON-like text, keys as spread as members are, headers as an envelope's.
-class Content {
+class Content final {
  public:
   explicit Content(std::size_t headers) {
     std::uint32_t state = 1;

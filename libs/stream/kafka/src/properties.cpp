@@ -50,7 +50,7 @@ constexpr std::array kReserved{
     Reserved{"statistics.interval.ms", "health() lives on it"},
 };
 
-class Builder {
+class Builder final {
  public:
   Builder() : conf_(rd_kafka_conf_new()) {}
 

@@ -43,7 +43,7 @@ class TailConsumer final : public Consumer {
 class EngineConsumer final : public Consumer {
  public:
   /// Told of rollbacks as long as it lives.
-  class List {
+  class List final {
    public:
     void add(EngineConsumer* consumer) { consumers_.push_back(consumer); }
     void remove(EngineConsumer* consumer) { std::erase(consumers_, consumer); }

@@ -29,7 +29,8 @@ class SystemClock final : public Clock {
 /// Moves only when told to: for tests and simulation.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(Timestamp start = from_unix_ms(1'767'225'600'000)) : now_us_(unix_us(start)) {}
+  explicit ManualClock(Timestamp start = from_unix_ms(1'767'225'600'000))
+      : now_us_(unix_us(start)) {}
 
   [[nodiscard]] Timestamp now() const override { return from_unix_us(now_us_.load()); }
   [[nodiscard]] Steady steady() const override {

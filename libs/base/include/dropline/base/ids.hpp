@@ -6,7 +6,7 @@ namespace dropline {
 
 /// A UUID that only fits where its own kind is asked for.
 template <class Tag>
-class Id {
+class Id final {
  public:
   constexpr Id() = default;
   constexpr explicit Id(const Uuid& uuid) : uuid_(uuid) {}

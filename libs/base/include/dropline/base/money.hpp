@@ -10,7 +10,7 @@
 namespace dropline {
 
 /// An ISO 4217 code: three capital letters.
-class Currency {
+class Currency final {
  public:
   constexpr Currency() = default;
   [[nodiscard]] static std::optional<Currency> parse(std::string_view text) noexcept;

@@ -9,7 +9,7 @@
 namespace dropline {
 
 /// The shop's own name for one option of a product: 1 to 64 of A-Z a-z 0-9 . _ -
-class Sku {
+class Sku final {
  public:
   static constexpr std::size_t kMaxLength = 64;
 

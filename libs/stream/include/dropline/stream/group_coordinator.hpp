@@ -37,7 +37,7 @@ struct GroupMember {
 /// pause for as long as it likes.
 ///
 /// Threads: any. Memberships share the state and may outlive the coordinator.
-class GroupCoordinator {
+class GroupCoordinator final {
  public:
   /// `clock` must outlive the coordinator and every membership.
   explicit GroupCoordinator(const Clock& clock, GroupOptions options = {});

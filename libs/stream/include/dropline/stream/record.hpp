@@ -81,7 +81,7 @@ struct PartitionError {
 
 /// What one poll brought. Owns the memory that its records show; move-only; any one thread.
 /// Records of one partition stand in offset order.
-class Batch {
+class Batch final {
  public:
   Batch() = default;
   /// `owner` keeps alive whatever the views point to.

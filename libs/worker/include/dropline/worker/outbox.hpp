@@ -21,7 +21,7 @@ void frame(std::string& out, const stream::Draft& draft);
 [[nodiscard]] std::string new_frames();
 
 /// A framed row, opened: the drafts are views into the bytes it owns.
-class Frames {
+class Frames final {
  public:
   /// Errc::bad_frame where the bytes are not of the format.
   [[nodiscard]] static Result<Frames> open(std::string bytes);

@@ -21,7 +21,7 @@ namespace dropline::worker {
 ///
 /// Threads: the loop's; deliveries arrive on the producer's and are taken over under a lock.
 /// Nothing blocks except drain().
-class Publisher {
+class Publisher final {
  public:
   /// Rows that may be under way; the loop reads no further until there is room.
   static constexpr std::size_t kMaxRows = 256;

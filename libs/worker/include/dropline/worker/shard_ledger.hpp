@@ -44,7 +44,7 @@ struct HeldRecord {
 ///
 /// An owner claims a shard (its epoch grows), and each later transaction locks the row and finds
 /// the epoch it claimed, or writes nothing. That is all that keeps a stale owner out.
-class ShardLedger {
+class ShardLedger final {
  public:
   explicit ShardLedger(std::string service) : service_(std::move(service)) {}
 
