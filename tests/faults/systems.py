@@ -1,0 +1,242 @@
+"""The real system, in a folder of its own, in either mode."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import urllib.parse
+import uuid
+
+from facts import FileFacts, ServerFacts
+from programs import ROOT, Program, Trouble, binary, call, free_port, try_start, until
+
+SERVER_SECONDS = 10 * 60  # the first start of a broker also fetches its jars
+ADMIN = "0190a0b0-0000-7000-8000-00000000ad01"
+RUNNING = re.compile(r"^running (\S+) pid (\d+)", re.M)
+
+
+class Server:
+    """A broker or a PostgreSQL of our own, by its script."""
+
+    def __init__(self, kind, folder, port=None):
+        self.kind = kind
+        self.folder = folder
+        self.port = port
+        self.address = None
+
+    def start(self):
+        words = [ROOT / "scripts" / self.kind, "start", "--dir", self.folder]
+        if self.port:
+            words += ["--port", self.port]
+        # Its output goes to a file: a server that lives on would keep a pipe open.
+        said = pathlib.Path(f"{self.folder}.out")
+        with open(said, "wb") as output:
+            done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL,
+                                  stdout=output, stderr=subprocess.STDOUT, timeout=SERVER_SECONDS,
+                                  check=False)
+        found = RUNNING.search(said.read_text(errors="replace"))
+        if done.returncode != 0 or not found:
+            raise Trouble(f"{self.kind} did not start:\n{said.read_text(errors='replace')}")
+        self.address = found.group(1)
+        return self
+
+    def stop(self, *flags):
+        subprocess.run([ROOT / "scripts" / self.kind, "stop", *flags, "--dir", self.folder],
+                       stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
+
+    def crash(self):
+        """kill -9 of a broker, an immediate stop of PostgreSQL."""
+        self.stop("--now")
+
+
+def make_folder():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="dropline-faults-"))
+    # PostgreSQL runs as another user when we are root, and must reach its folder.
+    os.chmod(folder, 0o755)
+    return folder
+
+
+class System:
+    """What both modes have in common: a folder, programs, tokens, an operator."""
+
+    def __init__(self, folder=None):
+        self.folder = make_folder()
+        self.data = folder or self.folder / "data"
+        self.data.mkdir(exist_ok=True)
+        self.http_port = free_port()
+        self.admin_port = free_port()
+        self.programs = []
+        self._tokens = {}
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def __exit__(self, *_):
+        for program in reversed(self.programs):
+            program.kill()
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def close(self):
+        pass
+
+    def program(self, name, words, **ports):
+        made = Program(name, words, self.folder / f"{name}.log", **ports)
+        self.programs.append(made)
+        return made
+
+    def wait_ready(self):
+        for program in self.programs:
+            program.wait_ready()
+        return self
+
+    def token(self, member, *flags):
+        if member not in self._tokens:
+            code, text = try_start([binary("dropline"), "token", "--member", member, "--lifetime",
+                                    "24h", "--data-dir", self.data, *flags])
+            if code != 0:
+                raise Trouble(f"no token: {text}")
+            self._tokens[member] = text.strip()
+        return self._tokens[member]
+
+    def ask_operator(self, path, body):
+        """An operator's call, which must be taken."""
+        headers = {"Authorization": "Bearer " + self.token(ADMIN, "--role", "admin"),
+                   "Content-Type": "application/json"}
+        status, text = call("POST", self.admin_port, path, json.dumps(body), headers)
+        if status != 202:
+            raise Trouble(f"POST {path} was answered {status}: {text}")
+
+
+class Embedded(System):
+    """One process on one file."""
+
+    mode = "embedded"
+
+    def start(self):
+        self.main = self.program("dropline", self.words(), http_port=self.http_port,
+                                 admin_port=self.admin_port)
+        self.main.start()
+        return self.wait_ready()
+
+    def words(self, *more):
+        return [binary("dropline"), "serve", "--dev", "--data-dir", self.data, "--http-address",
+                f"127.0.0.1:{self.http_port}", "--admin-address", f"127.0.0.1:{self.admin_port}",
+                *more]
+
+    @property
+    def workers(self):
+        return [self.main]
+
+    def victims(self):
+        """What a killer chooses from: programs that go together."""
+        return [("dropline", [self.main])]
+
+    def facts(self):
+        return FileFacts(self.data / "dropline.db")
+
+
+class Servers:
+    """A broker and a PostgreSQL: those that the environment names, or our own."""
+
+    def __init__(self, own=False):
+        given = [os.environ.get("DROPLINE_TEST_" + name) for name in ("KAFKA", "POSTGRESQL")]
+        self.own = own or not all(given)
+        self.folder = None
+        if self.own:
+            self.folder = make_folder()
+            self.kafka = Server("kafka", self.folder / "kafka", free_port())
+            self.postgres = Server("postgres", self.folder / "postgres", free_port())
+        else:
+            self.brokers, self.url = given
+
+    def start(self):
+        if self.own:
+            self.url = self.postgres.start().address
+            self.brokers = self.kafka.start().address
+        return self
+
+    def stop(self):
+        if self.own:
+            self.kafka.stop("--now")
+            self.postgres.stop("--now")
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def psql(url, sql):
+    """Rows of texts."""
+    done = subprocess.run(["psql", url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\x1f", "-c", sql],
+                          capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0:
+        raise OSError(done.stderr.strip())
+    return [line.split("\x1f") for line in done.stdout.splitlines()]
+
+
+class Distributed(System):
+    """An ingress and two workers of one group, with topics and a database of their own."""
+
+    mode = "distributed"
+
+    def __init__(self, servers, partitions=16):
+        super().__init__()
+        self.servers = servers
+        name = "f" + uuid.uuid4().hex[:12]
+        self.prefix = name + "."
+        self.partitions = partitions
+        self.url = urllib.parse.urlsplit(servers.url)._replace(path="/" + name).geturl()
+        psql(servers.url, f"CREATE DATABASE {name}")
+        self.database = name
+
+    def start(self):
+        self.make_programs()
+        for program in self.programs:
+            program.start()
+        self.wait_ready()
+        until(60, "both workers have shards", self.shared)
+        return self
+
+    def make_programs(self):
+        for name in ("worker-1", "worker-2"):
+            admin = free_port()
+            self.program(name, self.words("dropline-worker", "stock", "--admin-address",
+                                          f"127.0.0.1:{admin}"), admin_port=admin)
+        self.ingress = self.program(
+            "ingress",
+            self.words("dropline-ingress", "--http-address", f"127.0.0.1:{self.http_port}",
+                       "--admin-address", f"127.0.0.1:{self.admin_port}"),
+            http_port=self.http_port, admin_port=self.admin_port)
+
+    def words(self, name, *more):
+        return [binary(name), *more, "--dev", "--data-dir", self.data, "--kafka-brokers",
+                self.servers.brokers, "--database-url", self.url, "--topics-prefix", self.prefix,
+                "--topics-partitions", self.partitions]
+
+    @property
+    def workers(self):
+        return self.programs[:2]
+
+    def shared(self):
+        """Whether the workers run all shards between them, each some."""
+        held = [worker.metric("dropline_worker_shards") or 0 for worker in self.workers]
+        return all(held) and sum(held) == self.partitions
+
+    def victims(self):
+        one, two = self.workers
+        return [("worker", [one]), ("worker", [two]), ("both workers", [one, two]),
+                ("ingress", [self.ingress])]
+
+    def facts(self):
+        return ServerFacts(lambda sql: psql(self.url, sql), self.servers.brokers, self.prefix)
+
+    def close(self):
+        try:
+            psql(self.servers.url, f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
+        except OSError:
+            pass  # its server is gone, and the database with it

@@ -1,0 +1,120 @@
+"""A trial: the system under load while faults happen, then rest, then the verdict."""
+
+import contextlib
+import random
+import signal
+import time
+
+from load import Crowd, Goods
+from programs import Trouble, until
+from verdict import Row, Verdict
+
+# What must be answered between two faults, so that every one of them meets a system at work.
+FLOWING = 20
+FLOW_SECONDS = 90
+# Up to this long after that, the next fault comes.
+LULL_SECONDS = {"embedded": 1.5, "distributed": 4.0}
+SESSION_SECONDS = 6  # session.timeout.ms of our consumers
+
+
+class Trial:
+    """Load on a system; what its faults are is up to the caller."""
+
+    def __init__(self, system, *, seed=0, scale=300, **crowd):
+        self.system = system
+        self.chance = random.Random(seed)
+        self.goods = Goods(scale)
+        self.goods.put_on_sale(system)
+        self.crowd = Crowd(system, self.goods, seed=seed, **crowd)
+        self.journal = self.crowd.journal
+        self.row = Row(system.mode, "")
+        self._fenced = {}
+
+    @contextlib.contextmanager
+    def under_load(self):
+        began = time.monotonic()
+        with self.crowd:
+            self.flow()
+            yield self
+            self.note_fenced()
+            self.flow()
+        self.row.seconds = round(time.monotonic() - began)
+        if self.crowd.broken():
+            raise Trouble(f"shoppers broke: {self.crowd.broken()}")
+
+    def flow(self, count=FLOWING):
+        """Waits until that many more requests have succeeded."""
+        goal = self.journal.succeeded() + count
+        until(FLOW_SECONDS, f"{count} more answers; {self.stories()}",
+              lambda: self.journal.succeeded() >= goal)
+
+    def stories(self):
+        return "\n".join(f"{program.name}: {program.answer('/readyz?verbose')[1]}\n"
+                         f"{program.story()}" for program in self.system.programs)
+
+    def lull(self):
+        until(60, "the lull ends", Deadline(self.chance.uniform(
+            0, LULL_SECONDS[self.system.mode])))
+
+    def kill_and_restart(self):
+        """kill -9 of one or two of ours at a random moment."""
+        self.flow()
+        self.lull()
+        self.note_fenced()
+        name, victims = self.chance.choice(self.system.victims())
+        for victim in victims:
+            victim.kill()
+        for victim in victims:
+            victim.start()
+        if any(victim.http_port for victim in victims):
+            for victim in victims:
+                victim.wait_ready()
+        return name
+
+    def kill(self, times, tell=lambda done: None):
+        for done in range(times):
+            self.kill_and_restart()
+            tell(done + 1)
+        self.row.faults = f"kill -9 × {times}"
+
+    def stop_past_session(self, times=1):
+        """SIGSTOP of a worker until another owns its shards, then SIGCONT."""
+        for _ in range(times):
+            victim, other = self.chance.sample(self.system.workers, 2)
+            until(60, "both workers have shards", self.system.shared)
+            self.flow()
+            before = self.system.facts().epochs()
+            victim.signal(signal.SIGSTOP)
+            try:
+                until(SESSION_SECONDS * 8, "the other worker runs every shard",
+                      lambda: other.metric("dropline_worker_shards") == len(before))
+                self.flow()
+                taken = self.system.facts().epochs()
+            finally:
+                victim.signal(signal.SIGCONT)
+            assert all(taken[shard] >= before[shard] for shard in before), (before, taken)
+            assert any(taken[shard] > before[shard] for shard in before), (before, taken)
+            until(60, "both workers share again", self.system.shared)
+            self.flow()
+        self.row.faults = f"SIGSTOP × {times}"
+
+    def note_fenced(self):
+        """Counters die with their process: they are summed up before it does."""
+        for worker in self.system.workers:
+            count = worker.metric("dropline_worker_fenced_total")
+            if count is not None:
+                self._fenced[(worker.name, worker.starts)] = int(count)
+        self.row.fenced = sum(self._fenced.values())
+
+    def verdict(self):
+        return Verdict(self.system, self.goods, self.journal, self.row)
+
+
+class Deadline:
+    """True once so many seconds are over."""
+
+    def __init__(self, seconds):
+        self._at = time.monotonic() + seconds
+
+    def __call__(self):
+        return time.monotonic() >= self._at

@@ -1,0 +1,253 @@
+"""Compares what was answered with what stands in tables and topics; knows nothing of how it came
+there."""
+
+import collections
+import dataclasses
+import time
+
+from load import CONCLUSIVE, TRY_AGAIN
+
+REST_SECONDS = 120
+SHOWN = 8
+OUTCOME_STATES = {"reserved": "reserved", "refused": "rejected"}
+DECISIONS = {"StockReserved": "reserved", "StockRefused": "refused"}
+
+
+@dataclasses.dataclass
+class Row:
+    """The figures of one run."""
+
+    mode: str
+    faults: str
+    seconds: int = 0
+    requests: int = 0
+    succeeded: int = 0
+    acknowledged: int = 0  # orders
+    orders: int = 0  # rows of stock
+    reserved: int = 0
+    copies: int = 0  # of orders in the log beyond the first
+    decisions: int = 0
+    event_copies: int = 0  # of events in the log beyond the first
+    fenced: int = 0
+    violations: int = 0
+
+    TITLES = ("mode", "faults", "s", "requests", "answered", "orders acknowledged", "orders decided",
+              "reserved", "copies in the log", "decisions", "event copies", "fenced", "violations")
+
+    def text(self):
+        return "| " + " | ".join(str(value) for value in dataclasses.astuple(self)) + " |"
+
+    @classmethod
+    def head(cls):
+        return ("| " + " | ".join(cls.TITLES) + " |\n|---|---" + "|--:" * (len(cls.TITLES) - 2) + "|")
+
+
+class Findings:
+    """Violations, counted by kind, the first few of each told."""
+
+    def __init__(self):
+        self._told = collections.defaultdict(list)
+
+    def __len__(self):
+        return sum(map(len, self._told.values()))
+
+    def add(self, kind, detail):
+        self._told[kind].append(detail)
+
+    def check(self, good, kind, detail):
+        if not good:
+            self.add(kind, detail)
+
+    def text(self):
+        return "\n".join(f"{kind} ({len(details)}): " + "; ".join(map(str, details[:SHOWN]))
+                         for kind, details in self._told.items())
+
+
+def acknowledged(journal):
+    """order -> its conclusive answers."""
+    answers = collections.defaultdict(list)
+    for attempt in journal.attempts:
+        if attempt.status in CONCLUSIVE and "order_id" in attempt.answer:
+            answers[attempt.answer["order_id"]].append(attempt)
+    return answers
+
+
+def first_copies(commands):
+    """order -> its first PlaceOrder record, by log order within the partition."""
+    first = {}
+    for command in commands:
+        if command.type == "PlaceOrder":
+            first.setdefault(command.order, command)
+    return first
+
+
+def rest(system, journal, limit=REST_SECONDS):
+    """Waits until the system has worked off what it took; what is left, or None."""
+    facts = system.facts()
+    wanted = set(acknowledged(journal))
+    deadline = time.monotonic() + limit
+    while True:
+        left = what_is_left(facts, wanted)
+        if left is None or time.monotonic() > deadline:
+            return left
+        time.sleep(0.5)
+
+
+def what_is_left(facts, wanted):
+    known = set(facts.orders())
+    if not wanted <= known:
+        return f"{len(wanted - known)} acknowledged orders have no row"
+    if facts.outbox():
+        return f"{facts.outbox()} rows in the outbox"
+    ordered = set(first_copies(facts.commands()))
+    if ordered - known:
+        return f"{len(ordered - known)} orders in the log have no row"
+    told = {event.order for event in facts.events() if event.type in DECISIONS}
+    if ordered - told:
+        return f"{len(ordered - told)} orders in the log have no decision on stock.events"
+    return None
+
+
+class Verdict:
+    """`findings` is empty where every promise was kept."""
+
+    def __init__(self, system, goods, journal, row):
+        self.findings = Findings()
+        self.row = row
+        self._goods = goods
+        left = rest(system, journal)
+        self.findings.check(left is None, "did not come to rest", left)
+        facts = system.facts()
+        self._orders = facts.orders()
+        self._commands = facts.commands()
+        self._first = first_copies(self._commands)
+        self._answers = acknowledged(journal)
+        self._judge_attempts(journal)
+        self._judge_orders()
+        self._judge_offers(facts.offers())
+        self._judge_drop()
+        self._judge_events(facts.events())
+        self.findings.check(not facts.dead(), "dead letters", len(facts.dead()))
+        self.findings.check(not facts.held(), "records held", facts.held())
+        self._count(journal)
+
+    def _judge_attempts(self, journal):
+        for attempt in journal.attempts:
+            if attempt.status is not None and attempt.status not in CONCLUSIVE + TRY_AGAIN:
+                self.findings.add("unexpected answer", f"{attempt.status} {attempt.answer}")
+        keys = collections.defaultdict(set)
+        for order, answers in self._answers.items():
+            for attempt in answers:
+                keys[attempt.key].add(order)
+        for key, orders in keys.items():
+            self.findings.check(len(orders) == 1, "one key, two orders", key)
+
+    def _judge_orders(self):
+        at = {(command.partition, command.offset): command for command in self._commands}
+        for order, answers in self._answers.items():
+            row = self._orders.get(order)
+            self.findings.check(row is not None, "acknowledged and lost", order)
+            for attempt in answers:
+                self._judge_receipt(order, attempt, at)
+                state = attempt.answer.get("state")
+                if row is None or state == "received":
+                    continue
+                self.findings.check(OUTCOME_STATES.get(row.outcome) == state and
+                                    attempt.answer.get("reason") == row.reason,
+                                    "answered otherwise than decided",
+                                    f"{order}: {attempt.answer} but {row}")
+        for order, row in self._orders.items():
+            first = self._first.get(order)
+            self.findings.check(first is not None and
+                                (first.partition, first.offset) == (row.partition, row.offset),
+                                "a row without its order in the log", f"{order}: {row}, {first}")
+
+    def _judge_receipt(self, order, attempt, at):
+        receipt = attempt.answer.get("receipt")
+        if receipt is None:
+            # Decided before the log's acknowledgement came: the place is not known yet.
+            self.findings.check(attempt.status == 200, "202 without a receipt", order)
+            return
+        if "offset" not in receipt:
+            return
+        found = at.get((receipt["partition"], receipt["offset"]))
+        self.findings.check(found is not None and found.order == order and
+                            found.type == "PlaceOrder",
+                            "a receipt for another place",
+                            f"{order} at {receipt['partition']}/{receipt['offset']}: {found}")
+
+    def _judge_offers(self, offers):
+        granted = collections.Counter()
+        for order, row in self._orders.items():
+            if row.outcome == "reserved" and order in self._first:
+                value = self._first[order].value
+                for line in value["lines"]:
+                    granted[(value.get("drop"), line["sku"])] += line["quantity"]
+        for key, units in self._goods.units.items():
+            offer = offers.get(key)
+            if offer is None:
+                self.findings.add("an offer is gone", key)
+                continue
+            self.findings.check(offer.supplied == units, "supply changed", f"{key}: {offer}")
+            self.findings.check(offer.free + offer.allocated + offer.written_off == offer.supplied
+                                and offer.free >= 0, "units do not add up", f"{key}: {offer}")
+            self.findings.check(offer.allocated == granted[key], "allocated is not what was granted",
+                                f"{key}: {offer}, granted {granted[key]}")
+
+    def _judge_drop(self):
+        """The drop's winners follow from its partition alone."""
+        free = {sku: units for (drop, sku), units in self._goods.units.items() if drop}
+        places = set()
+        for order, command in self._first.items():
+            if command.value.get("drop") != self._goods.drop:
+                continue
+            places.add(command.partition)
+            wanted = {line["sku"]: line["quantity"] for line in command.value["lines"]}
+            granted = all(free[sku] >= units for sku, units in wanted.items())
+            if granted:
+                for sku, units in wanted.items():
+                    free[sku] -= units
+            row = self._orders.get(order)
+            if row is not None:
+                self.findings.check((row.outcome == "reserved") == granted,
+                                    "another winner than the log gives", f"{order}: {row}")
+        self.findings.check(len(places) <= 1, "a drop in two partitions", places)
+
+    def _judge_events(self, events):
+        said, last = {}, {}
+        decided = collections.defaultdict(list)
+        for event in events:
+            name = (event.source, event.id)
+            if name in said:
+                self.row.event_copies += 1
+                self.findings.check(said[name] == (event.type, event.value), "one id, two events",
+                                    name)
+                continue
+            said[name] = (event.type, event.value)
+            place = tuple(map(int, event.id.split("-")))
+            where = (event.partition, event.source)
+            self.findings.check(last.get(where, (-1, -1)) < place, "a first copy out of order",
+                                f"{name} after {last.get(where)}")
+            last[where] = max(place, last.get(where, place))
+            if event.type in DECISIONS:
+                decided[event.order].append(event)
+        for order, row in self._orders.items():
+            outcomes = [DECISIONS[event.type] for event in decided.pop(order, [])]
+            self.row.decisions += len(outcomes)
+            self.findings.check(outcomes == [row.outcome], "not exactly one decision",
+                                f"{order}: {outcomes}, the row says {row.outcome}")
+        self.findings.check(not decided, "decided, but no row", list(decided)[:SHOWN])
+
+    def _count(self, journal):
+        row = self.row
+        row.requests = len(journal.attempts)
+        row.succeeded = journal.succeeded()
+        row.acknowledged = len(self._answers)
+        row.orders = len(self._orders)
+        row.reserved = sum(1 for order in self._orders.values() if order.outcome == "reserved")
+        row.copies = sum(1 for command in self._commands
+                         if command.type == "PlaceOrder") - len(self._first)
+        self.findings.check(row.requests > 0 and 2 * row.succeeded >= row.requests,
+                            "does not count: fewer than half of the requests succeeded",
+                            f"{row.succeeded} of {row.requests}")
+        row.violations = len(self.findings)
