@@ -28,7 +28,8 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PORT = 8080
+PORT = 8080  # and the next one, for operators
+PORT_TRIES = 20
 BLOCK_SECONDS = 180
 READY_SECONDS = 240
 STOP_SECONDS = 60
@@ -71,16 +72,22 @@ def copy_of_clone(folder):
     (folder / "build").symlink_to(ROOT / "build")
 
 
+def can_bind(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            return probe.getsockname()[1]
+        except OSError:
+            return None
+
+
 def free_port():
-    """8080, or another one where that is taken."""
-    for port in (PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return probe.getsockname()[1]
-            except OSError:
-                continue
+    """8080, or another one where that or the operators' one behind it is taken."""
+    for candidate in (PORT, *[0] * PORT_TRIES):
+        port = can_bind(candidate)
+        if port and can_bind(port + 1):
+            return port
     raise OSError("no port is free")
 
 
@@ -208,7 +215,7 @@ def with_port(block, port):
         return block.code
     if block.mark.startswith("start"):
         return f"{block.code.strip()} --port {port}\n"
-    return block.code.replace(f":{PORT}", f":{port}")
+    return block.code.replace(f":{PORT + 1}", f":{port + 1}").replace(f":{PORT}", f":{port}")
 
 
 def run_block(mode, block, code, terminal, results):
