@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kStepWait{500};
 constexpr std::chrono::milliseconds kRetry{500};
+/// A statement of a batch takes a fraction of this; a server that hangs must not delay the drain.
+constexpr std::chrono::milliseconds kStatementLimit{5'000};
 constexpr std::chrono::milliseconds kNap{50};
 
 /// What the roles of one process share.
@@ -88,6 +90,7 @@ std::unique_ptr<worker::Worker> Role::start() {
                               .keys = shared_.keys.commands,
                               .member = name_ + '-' + std::to_string(::getpid())};
   parts.session.application = "dropline-worker " + name_;
+  parts.session.statement_limit = kStatementLimit;
   parts.loop.topic_prefix = shared_.settings.text("topics.prefix");
   parts.loop.partitions = static_cast<std::int32_t>(shared_.settings.integer("topics.partitions"));
   parts.metrics = worker::LoopMetrics(shared_.process.metrics, name_);

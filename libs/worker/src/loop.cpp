@@ -36,6 +36,9 @@ LoopMetrics::LoopMetrics(telemetry::Metrics& metrics, std::string_view service)
                                     "From begin to committed", {{"service", service}})),
       shards(metrics.gauge("dropline_worker_shards", "Shards owned and running",
                            {{"service", service}})),
+      backlog(metrics.gauge("dropline_outbox_backlog_records",
+                            "Records committed and not yet known to be in the log",
+                            {{"service", service}})),
       stopped(metrics.gauge("dropline_worker_stopped_shards",
                             "Shards that stopped because their log lost records",
                             {{"service", service}})) {}
@@ -92,6 +95,15 @@ Status Loop::State::gather(std::chrono::milliseconds wait) {
   trouble_.clear();
   sort(std::move(*batch));
   return {};
+}
+
+void Loop::State::count_shards() {
+  const auto in = [this](ShardState state) {
+    return std::ranges::count_if(
+        owned_, [state](const auto& entry) { return entry.second.state == state; });
+  };
+  metrics_.shards.set(static_cast<double>(in(ShardState::running)));
+  metrics_.stopped.set(static_cast<double>(in(ShardState::stopped)));
 }
 
 void Loop::State::sort(stream::Batch batch) {
@@ -275,7 +287,9 @@ Loop::Loop(Ports ports, LoopOptions options, LoopMetrics metrics)
     : state_(std::make_unique<State>(ports, std::move(options), metrics)) {}
 Loop::~Loop() = default;
 Status Loop::gather(std::chrono::milliseconds wait) {
-  return state_->gather(wait);
+  auto gathered = state_->gather(wait);
+  state_->count_shards();
+  return gathered;
 }
 bool Loop::has_work() const {
   return state_->has_work();

@@ -50,6 +50,8 @@ class Loop::State final : public Unit {
 
   // Loop's own calls, see there.
   Status gather(std::chrono::milliseconds wait);
+  /// Shows in the metrics how many shards run and how many have stopped.
+  void count_shards();
   [[nodiscard]] bool has_work() const;
   Status apply(store::Session& session);
   void committed();

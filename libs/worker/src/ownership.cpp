@@ -60,7 +60,6 @@ void Loop::State::stop(Owned& owned, std::string reason) {
     partitions.push_back({name, number(owned.shard)});
   static_cast<void>(ports_.consumer.unassign(partitions));
   std::erase_if(prepared_, [&](const auto& p) { return p.incoming.shard == owned.shard; });
-  metrics_.stopped.add(1);
 }
 
 bool Loop::State::claims_due() const {

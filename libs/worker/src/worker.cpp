@@ -53,6 +53,7 @@ bool Worker::step(std::chrono::milliseconds wait) {
   static_cast<void>(loop_->gather(wait));
   moved |= publisher_.pump();
   report();
+  parts_.metrics.backlog.set(static_cast<double>(publisher_.records()));
   const bool tidy = outlet_.wants_transaction() && tidy_at_ <= parts_.clock.steady();
   if (resting || (!loop_->has_work() && !tidy)) return moved;
 

@@ -82,6 +82,7 @@ struct LoopMetrics {
   telemetry::Histogram batch;        ///< records of a transaction
   telemetry::Histogram transaction;  ///< seconds
   telemetry::Gauge shards;           ///< owned and running
+  telemetry::Gauge backlog;          ///< records committed but not yet known to be in the log
   telemetry::Gauge stopped;          ///< owned, but their log lost records
 };
 

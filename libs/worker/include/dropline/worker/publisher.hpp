@@ -44,6 +44,8 @@ class Publisher final {
 
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t rows() const;
+  /// Records of these rows that are not known to be in the log.
+  [[nodiscard]] std::size_t records() const;
   /// Whether anything of that shard is still under way.
   [[nodiscard]] bool busy(Shard shard) const;
 
