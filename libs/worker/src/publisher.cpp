@@ -204,6 +204,12 @@ std::size_t Publisher::rows() const {
   return state_->rows.size();
 }
 
+std::size_t Publisher::records() const {
+  std::size_t count = 0;
+  for (const auto& row : state_->rows) count += row.forgotten ? 0 : row.missing;
+  return count;
+}
+
 bool Publisher::busy(Shard shard) const {
   return std::ranges::any_of(state_->rows, [shard](const Row& row) {
     return row.shard == shard && !row.forgotten && row.missing > 0;
