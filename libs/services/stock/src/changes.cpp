@@ -229,8 +229,7 @@ ChangeAnswer change(Book& book, const PutOffer& command, const Placed& placed) {
   const OfferKey key{command.drop, command.sku};
   auto* drop = command.drop ? book.drop(*command.drop) : nullptr;
   if (command.drop && !drop) return refused(command, placed, ChangeRefusal::unknown_drop);
-  if (drop && fixed(*drop, placed.at))
-    return refused(command, placed, ChangeRefusal::terms_fixed);
+  if (drop && fixed(*drop, placed.at)) return refused(command, placed, ChangeRefusal::terms_fixed);
   const auto* known = book.offer(key);
   if (drop && std::ranges::find(drop->skus, command.sku) == drop->skus.end()) known = nullptr;
   if (known && known->product != command.product)
