@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "dropline/base/error.hpp"
+#include "dropline/payments/payments.hpp"
+#include "dropline/store/database.hpp"
+
+namespace dropline::payments {
+
+/// Absent where nothing was ever charged: such a wallet holds nothing.
+[[nodiscard]] Result<std::optional<Wallet>> find_wallet(store::Session& session,
+                                                        const MemberId& member);
+
+inline constexpr std::int64_t kMaxPage = 200;
+
+/// The wallet's entries, newest first: those before transfer `before` (absent: from the newest), at
+/// most `limit` (1 to kMaxPage; beyond it kMaxPage).
+[[nodiscard]] Result<std::vector<Entry>> wallet_page(store::Session& session,
+                                                     const MemberId& member,
+                                                     std::optional<std::int64_t> before,
+                                                     std::int64_t limit);
+
+/// Absent where payments has not heard of it, or it is another member's.
+[[nodiscard]] Result<std::optional<Payment>> find_payment(store::Session& session,
+                                                          const OrderId& order,
+                                                          const MemberId& member);
+[[nodiscard]] Result<std::optional<Charge>> find_charge(store::Session& session,
+                                                        const ChargeId& charge,
+                                                        const MemberId& member);
+
+}  // namespace dropline::payments
