@@ -14,6 +14,9 @@ namespace {
 
 using contracts::OrderState;
 
+/// The log has this long to take a command; then its caller hears that the outcome is unknown.
+constexpr std::chrono::seconds kAcknowledgeLimit{10};
+
 /// Who is to get it. Sealed before it leaves this process.
 struct Recipient {
   std::string name;
@@ -136,17 +139,18 @@ void Placing::answer() {
       return;
     case stream::Outcome::unknown:
       // Whoever waits may still hear of it: then it arrived.
-      if (news_) return respond_news(*news_);
+      if (waits && news_) return respond_news(*news_);
       if (!waits || time_is_up_) respond_unknown();
       return;
     case stream::Outcome::acknowledged:
-      if (news_) return respond_news(*news_);
+      if (waits && news_) return respond_news(*news_);
       if (!waits || time_is_up_) respond_state(202, OrderState::received, nullptr);
       return;
   }
 }
 
 void Placing::on_acknowledged(const Acknowledgement& told) {
+  if (!waits) core->board.cancel(command.order_id, hash);
   const std::lock_guard guard(lock_);
   acknowledged_ = told;
   answer();
@@ -248,14 +252,16 @@ void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   placing->hash = *placing->command.body_hash;
   const auto wait = patience(exchange->request(), core->options.max_wait);
   const auto& order = placing->command.order_id;
-  placing->waits = wait > wait.zero() &&
-                   core->board.wait(order, placing->hash, core->parts.clock.steady() + wait,
-                                    [placing](const OrderNews* news) { placing->on_news(news); });
+  placing->waits = wait > wait.zero();
+  const auto until = core->parts.clock.steady() + (placing->waits ? wait : kAcknowledgeLimit);
+  const bool watched = core->board.wait(
+      order, placing->hash, until, [placing](const OrderNews* news) { placing->on_news(news); });
+  if (!watched) placing->waits = false;
   auto sent =
       core->gate->place(placing->command, placing->hash, exchange->request().trace().text(),
                         [placing](const Acknowledgement& told) { placing->on_acknowledged(told); });
   if (sent) return;
-  if (placing->waits) core->board.cancel(order, placing->hash);
+  core->board.cancel(order, placing->hash);
   exchange->try_respond(busy(sent.error(), exchange->request().language()));
 }
 
