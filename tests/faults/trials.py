@@ -98,6 +98,27 @@ class Trial:
             self.flow()
         self.row.faults = f"SIGSTOP × {times}"
 
+    def crash_broker(self, times=1):
+        """kill -9 of the broker, which comes back on the same port."""
+        self._crash(self.system.servers.kafka, times)
+        self.row.faults = f"broker kill -9 × {times}"
+
+    def crash_database(self, times=1):
+        """Immediate stop of PostgreSQL, which recovers and comes back on the same port."""
+        self._crash(self.system.servers.postgres, times)
+        self.row.faults = f"PostgreSQL immediate stop × {times}"
+
+    def _crash(self, server, times):
+        for _ in range(times):
+            self.flow()
+            self.lull()
+            before = [program.process.pid for program in self.system.programs]
+            server.crash()
+            server.start()
+            self.system.wait_ready()
+            # Survived without a restart of ours.
+            assert before == [program.process.pid for program in self.system.programs]
+
     def note_fenced(self):
         """Counters die with their process: they are summed up before it does."""
         for worker in self.system.workers:

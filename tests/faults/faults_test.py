@@ -1,0 +1,222 @@
+# label: servers
+"""The real system, under load, while its parts are killed, stopped, starved and cut off; and what it
+says of a start that cannot succeed."""
+
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import unittest
+
+from programs import binary, free_port, try_start, until
+from systems import Distributed, Embedded, Servers, System, make_folder
+from trials import Trial
+from verdict import Row
+
+KILLS = 3
+DISK_MEGABYTES = 24
+READY_AGAIN_SECONDS = 60
+
+# Started once, stopped at the end of the run.
+servers = {}
+
+
+def shared_servers():
+    """Those that the environment names, or our own where it names none."""
+    if "shared" not in servers:
+        servers["shared"] = Servers()
+        servers["shared"].start()
+    return servers["shared"]
+
+
+def tearDownModule():
+    for each in servers.values():
+        each.stop()
+
+
+class Surviving(unittest.TestCase):
+    """Load goes on; afterwards answers, tables and topics agree."""
+
+    def conclude(self, trial):
+        verdict = trial.verdict()
+        print(Row.head() + "\n" + verdict.row.text(), flush=True)
+        if verdict.findings:
+            self.fail(verdict.findings.text())
+        return verdict.row
+
+    def test_one_process_killed_again_and_again_loses_and_repeats_nothing(self):
+        with Embedded() as system:
+            trial = Trial(system, seed=11, scale=40)
+            with trial.under_load():
+                trial.kill(KILLS)
+            self.conclude(trial)
+            self.assertIsNone(system.facts().damage())
+            self.assertEqual(system.main.stop(), 0)
+
+    def test_workers_and_ingress_killed_lose_and_repeat_nothing(self):
+        with Distributed(shared_servers()) as system:
+            trial = Trial(system, seed=12, scale=60)
+            with trial.under_load():
+                trial.kill(KILLS)
+            self.conclude(trial)
+            self.assertEqual([program.stop() for program in system.programs], [0, 0, 0])
+
+    def test_a_worker_stopped_past_its_session_writes_nothing_when_it_goes_on(self):
+        with Distributed(shared_servers()) as system:
+            trial = Trial(system, seed=13, scale=60)
+            with trial.under_load():
+                trial.stop_past_session()
+            self.conclude(trial)
+
+    def test_a_broker_that_comes_late_and_both_servers_crashing_are_survived(self):
+        own = Servers(own=True)
+        servers["own"] = own
+        own.url = own.postgres.start().address
+        own.brokers = f"127.0.0.1:{own.kafka.port}"
+        system = Distributed(own)
+        try:
+            system.make_programs()
+            for program in system.programs:
+                program.start()
+            for program in system.programs:
+                self.expect_trouble(program, own.brokers)
+            own.kafka.start()
+            system.wait_ready()
+            trial = Trial(system, seed=14, scale=60)
+            with trial.under_load():
+                trial.crash_broker()
+                trial.crash_database()
+            trial.row.faults = "broker kill -9 × 1, PostgreSQL immediate stop × 1"
+            self.conclude(trial)
+        finally:
+            system.__exit__()
+
+    def expect_trouble(self, program, address):
+        """It stays up, and says what it waits for."""
+        until(READY_AGAIN_SECONDS, f"{program.name} says that it waits for {address}",
+              lambda: address in program.answer("/readyz?verbose")[1])
+        self.assertEqual(program.answer("/readyz")[0], 503)
+        self.assertEqual(program.answer("/livez")[0], 200)
+        self.assertTrue(program.running())
+
+    def test_a_full_disk_is_refused_with_503_and_all_goes_on_when_there_is_room(self):
+        with SmallDisk() as disk, Embedded(disk.folder) as system:
+            trial = Trial(system, seed=15, scale=40)
+            with trial.under_load():
+                disk.fill()
+                until(READY_AGAIN_SECONDS, "orders are refused with 503",
+                      lambda: any(attempt.status == 503 for attempt in trial.journal.attempts))
+                self.assertTrue(system.main.running())
+                disk.free()
+                trial.flow()
+                trial.row.faults = "disk full × 1"
+            self.conclude(trial)
+            self.assertEqual(system.main.stop(), 0)
+
+
+class SmallDisk:
+    """A file system of a few megabytes, full on demand."""
+
+    def __enter__(self):
+        if os.geteuid() != 0:
+            raise AssertionError("only root can mount a small tmpfs: run this test as root, or with "
+                                 "`unshare --map-root-user --mount`")
+        self.folder = pathlib.Path(make_folder())
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "tmpfs",
+                        self.folder], check=True)
+        return self
+
+    def __exit__(self, *_):
+        # Lazily: where a program was killed a moment ago, the kernel may still hold its files.
+        subprocess.run(["umount", "--lazy", self.folder], check=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def fill(self):
+        with open(self.folder / "filler", "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(bytes(65_536))
+            except OSError:
+                pass
+
+    def free(self):
+        (self.folder / "filler").unlink()
+
+
+class Refusing(unittest.TestCase):
+    """A start that cannot succeed ends at once, with an exit code and a reason that helps."""
+
+    def refused(self, words, *expected, code=1):
+        got, text = try_start(words)
+        self.assertEqual(got, code, text)
+        for part in expected:
+            self.assertIn(str(part), text)
+
+    def test_a_port_in_use_is_named(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with Idle() as system:
+                self.refused([binary("dropline"), "serve", "--dev", "--data-dir", system.data,
+                              "--http-address", f"127.0.0.1:{port}"], f"127.0.0.1:{port}", "in use")
+
+    def test_a_second_process_on_the_same_file_is_refused_and_harms_nothing(self):
+        with Embedded() as system:
+            second = [binary("dropline"), "serve", "--dev", "--data-dir", system.data,
+                      "--http-address", f"127.0.0.1:{free_port()}"]
+            self.refused(second, "dropline.db", system.main.process.pid)
+            self.assertTrue(system.main.ready())
+
+    def test_a_damaged_database_is_refused(self):
+        with Idle() as system:
+            (system.data / "dropline.db").write_bytes(b"this is no database\n" * 4_096)
+            self.refused([binary("dropline"), "serve", "--dev", "--data-dir", system.data,
+                          "--http-address", f"127.0.0.1:{free_port()}"],
+                         "dropline.db", "not a database")
+
+    def test_an_unknown_flag_is_refused_with_the_nearest_name(self):
+        for name, words in (("dropline", ["serve"]), ("dropline-ingress", []),
+                            ("dropline-worker", ["stock"])):
+            with self.subTest(name):
+                self.refused([binary(name), *words, "--http-adress", "127.0.0.1:1"],
+                             "--http-adress", "--http-address", code=2)
+
+    def test_an_unknown_key_of_the_file_is_refused_with_the_nearest_name(self):
+        with Idle() as system:
+            file = system.folder / "dropline.toml"
+            file.write_text('[http]\nadress = "127.0.0.1:8080"\n')
+            self.refused([binary("dropline"), "serve", "--config", file], "http.adress",
+                         "address", file, code=2)
+
+    def test_topics_with_another_number_of_partitions_are_refused_with_both_numbers(self):
+        with Distributed(shared_servers(), partitions=4) as system:
+            first = system.programs[0]
+            first.kill()
+            system.partitions = 16
+            self.refused(system.words("dropline-worker", "stock"), "has 4 partitions", "16")
+            self.refused(system.words("dropline-ingress", "--http-address",
+                                      f"127.0.0.1:{free_port()}"), "has 4 partitions", "16")
+
+
+class Idle(System):
+    """A folder without a program."""
+
+    mode = "none"
+
+    def start(self):
+        return self
+
+
+def main():
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
