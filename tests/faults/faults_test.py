@@ -5,6 +5,7 @@ says of a start that cannot succeed."""
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -210,7 +211,12 @@ class Idle(System):
         return self
 
 
+def interrupted(_number, _frame):
+    raise KeyboardInterrupt  # so that what was started is stopped
+
+
 def main():
+    signal.signal(signal.SIGTERM, interrupted)
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)

@@ -86,7 +86,7 @@ class Program:
         assert not self.running(), f"{self.name} runs already"
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=output,
-                                            stderr=subprocess.STDOUT, start_new_session=True)
+                                            stderr=subprocess.STDOUT)
         self.starts += 1
         return self
 
