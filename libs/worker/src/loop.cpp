@@ -71,11 +71,18 @@ std::optional<std::size_t> Loop::State::topic_index(std::string_view name) const
   return std::nullopt;
 }
 
-Status Loop::State::gather(std::chrono::milliseconds wait) {
-  const bool reading = std::ranges::any_of(
-      owned_, [](const auto& entry) { return entry.second.state == ShardState::running; });
-  auto change = ports_.membership.poll(reading || claims_due() ? std::chrono::milliseconds(0)
-                                                               : std::min(wait, until_due()));
+bool Loop::State::reads_on() const {
+  return prepared_.empty() && ports_.outlet.has_room() &&
+         std::ranges::any_of(owned_, [](const auto& entry) {
+           return entry.second.state == ShardState::running;
+         });
+}
+
+Status Loop::State::gather(std::chrono::milliseconds wait, bool may_work) {
+  constexpr std::chrono::milliseconds kNoWait{0};
+  auto patience = wait;
+  if (may_work) patience = has_work() ? kNoWait : std::min(wait, until_due());
+  auto change = ports_.membership.poll(reads_on() ? kNoWait : patience);
   if (!change) {
     trouble_ = change.error().text();
     return change.error();
@@ -85,8 +92,8 @@ Status Loop::State::gather(std::chrono::milliseconds wait) {
     trouble_ = placed.error().text();
     return placed;
   }
-  if (!reading || !prepared_.empty() || !ports_.outlet.has_room()) return {};
-  const auto patience = has_work() ? std::chrono::milliseconds(0) : std::min(wait, until_due());
+  if (!reads_on()) return {};
+  if (may_work && has_work()) patience = kNoWait;
   auto batch = ports_.consumer.poll(options_.max_records, patience);
   if (!batch) {
     trouble_ = batch.error().text();
@@ -159,11 +166,13 @@ bool Loop::State::has_work() const {
 
 std::chrono::milliseconds Loop::State::until_due() const {
   constexpr std::chrono::milliseconds kLongest{1'000};
+  constexpr std::chrono::milliseconds kSettlePause{20};
   const auto now = ports_.clock.steady();
   auto due = now + kLongest;
   for (const auto& [shard, owned] : owned_) {
     if (owned.state == ShardState::claiming) due = std::min(due, owned.retry_at);
-    if (owned.state == ShardState::placing) due = std::min(due, owned.retry_at);
+    if (owned.state == ShardState::placing)
+      due = std::min(due, ports_.outlet.settling(shard) ? now + kSettlePause : owned.retry_at);
     if (spec_.tick && owned.caught_up()) due = std::min(due, owned.tick_at);
     if (!owned.held.empty()) due = std::min(due, held_check_at_);
   }
@@ -220,7 +229,7 @@ void Loop::State::rolled_back(const Error& error) {
       owned->watermarks.erase(change->source);
     }
   }
-  if (claiming_.empty()) seek_back();
+  seek_back();
   savepoints_ = careful;
   touched_.clear();
   mark_changes_.clear();
@@ -286,8 +295,8 @@ std::string Loop::State::health() const {
 Loop::Loop(Ports ports, LoopOptions options, LoopMetrics metrics)
     : state_(std::make_unique<State>(ports, std::move(options), metrics)) {}
 Loop::~Loop() = default;
-Status Loop::gather(std::chrono::milliseconds wait) {
-  auto gathered = state_->gather(wait);
+Status Loop::gather(std::chrono::milliseconds wait, bool may_work) {
+  auto gathered = state_->gather(wait, may_work);
   state_->count_shards();
   return gathered;
 }

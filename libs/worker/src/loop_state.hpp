@@ -49,7 +49,7 @@ class Loop::State final : public Unit {
   State(Ports ports, LoopOptions options, LoopMetrics metrics);
 
   // Loop's own calls, see there.
-  Status gather(std::chrono::milliseconds wait);
+  Status gather(std::chrono::milliseconds wait, bool may_work);
   /// Shows in the metrics how many shards run and how many have stopped.
   void count_shards();
   [[nodiscard]] bool has_work() const;
@@ -84,6 +84,7 @@ class Loop::State final : public Unit {
   [[nodiscard]] std::string full_name(std::size_t topic) const;
 
   // Reading (loop.cpp)
+  [[nodiscard]] bool reads_on() const;
   void sort(stream::Batch batch);
   void sort_record(const stream::Record& record);
   bool expected(Owned& owned, std::size_t topic, const Prepared& prepared);

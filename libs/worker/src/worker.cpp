@@ -50,7 +50,7 @@ bool Worker::step(std::chrono::milliseconds wait) {
   if (publisher_.rows() > 0) wait = std::min(wait, kPublishingWait);
   if (resting) wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - now));
   // An error of the stream is remembered by the loop and passes; the loop goes on with what it has.
-  static_cast<void>(loop_->gather(wait));
+  static_cast<void>(loop_->gather(wait, !resting));
   moved |= publisher_.pump();
   report();
   parts_.metrics.backlog.set(static_cast<double>(publisher_.records()));

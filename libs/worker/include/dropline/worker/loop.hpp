@@ -129,9 +129,10 @@ class Loop final {
   ~Loop();
 
   /// Takes in membership changes, places claimed shards, and polls for records where nothing is at
-  /// hand; waits up to `wait` for the first. Errors here are the stream's and are transient: they
-  /// are remembered for health() and tried again by the next call.
-  Status gather(std::chrono::milliseconds wait);
+  /// hand; waits up to `wait` for the first, unless there is other work. Errors here are the
+  /// stream's and are transient: they are remembered for health() and tried again by the next call.
+  /// Without `may_work`, because the database is away, work at hand does not cut the wait short.
+  Status gather(std::chrono::milliseconds wait, bool may_work = true);
 
   /// Claims, records, ticks or operators' words wait for a transaction.
   [[nodiscard]] bool has_work() const;
