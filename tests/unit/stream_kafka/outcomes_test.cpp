@@ -164,7 +164,9 @@ TEST_CASE("a gapless producer dies of a refused record and says so") {
 
 TEST_CASE("what is queued behind a fatal error is reported without a message timeout") {
   Mock mock;
-  Sender sender(mock.options());
+  auto options = mock.options();
+  options.properties["producer.batch.num.messages"] = "10";  // most are queued, not under way
+  Sender sender(options);
   sender.send(1);
   REQUIRE(sender.producer->flush(10s));
   mock.answer_after(300ms);

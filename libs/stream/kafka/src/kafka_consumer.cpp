@@ -67,7 +67,10 @@ std::optional<TopicPartition> place_in(std::string_view reason) {
 /// One poll's messages with their headers; the Batch's owner.
 class KafkaConsumer::Fetched {
  public:
-  explicit Fetched(std::shared_ptr<Client> client) : client_(std::move(client)) {}
+  Fetched(std::shared_ptr<Client> client, std::size_t expected) : client_(std::move(client)) {
+    records.reserve(expected);
+    messages_.reserve(expected);
+  }
 
   std::vector<Record> records;
   std::vector<PartitionError> errors;
@@ -112,14 +115,16 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::open(const KafkaOptions& option
   if (!conf) return conf.error();
   auto client = Client::open(options, Role::consumer, std::move(*conf));
   if (!client) return client.error();
-  return std::unique_ptr<Consumer>(
-      new KafkaConsumer(std::move(*client), options.max_fetched_records));
+  return std::unique_ptr<Consumer>(new KafkaConsumer(
+      std::move(*client), options.max_fetched_records, options.max_fetched_bytes));
 }
 
-KafkaConsumer::KafkaConsumer(std::shared_ptr<Client> client, std::size_t max_records)
+KafkaConsumer::KafkaConsumer(std::shared_ptr<Client> client, std::size_t max_records,
+                             std::size_t max_bytes)
     : client_(std::move(client)),
       queue_(rd_kafka_queue_new(client_->get())),
-      max_records_(max_records) {
+      max_records_(max_records),
+      max_bytes_(max_bytes) {
   // Errors and statistics are then seen by whoever polls for records.
   const Queue main(rd_kafka_queue_get_main(client_->get()));
   rd_kafka_queue_forward(main.get(), queue_.get());
@@ -222,15 +227,17 @@ Status KafkaConsumer::unassign(std::span<const TopicPartition> partitions) {
 }
 
 Result<Batch> KafkaConsumer::poll(std::size_t max, milliseconds wait) {
-  auto fetched = std::make_shared<Fetched>(client_);
   const auto until = Clock::now() + wait;
+  const auto fetched =
+      std::make_shared<Fetched>(client_, std::min(max, rd_kafka_queue_length(queue_.get())));
+  Cursor cursor;
   if (woken_.exchange(false)) wait = milliseconds(0);
   while (fetched->records.size() < max) {
     const bool waits = wait.count() > 0 && fetched->records.empty() && fetched->errors.empty();
     rd_kafka_message_t* message =
         rd_kafka_consume_queue(queue_.get(), waits ? timeout_ms(left_until(until)) : 0);
     if (message)
-      take(message, *fetched);
+      take(message, cursor, *fetched);
     else if (!waits || !missing_.empty() || woken_.exchange(false) || Clock::now() >= until)
       break;
   }
@@ -238,20 +245,26 @@ Result<Batch> KafkaConsumer::poll(std::size_t max, milliseconds wait) {
   nudge();
   auto records = std::move(fetched->records);
   auto errors = std::move(fetched->errors);
-  return Batch(std::move(records), std::move(errors), std::move(fetched));
+  return Batch(std::move(records), std::move(errors), fetched);
 }
 
-void KafkaConsumer::take(rd_kafka_message_t* raw, Fetched& fetched) {
+void KafkaConsumer::take(rd_kafka_message_t* raw, Cursor& cursor, Fetched& fetched) {
   Message message(raw);
   // Not a partition's: errors of connections go to their callback.
   if (!message->rkt) return;
-  auto& topic = *static_cast<Topic*>(rd_kafka_topic_opaque(message->rkt));
-  const auto found = topic.partitions.find(message->partition);
-  if (found == topic.partitions.end() || !found->second.fetching) return;
-  Partition& partition = found->second;
-  if (message->err) return take_error(*message, topic, partition, fetched);
+  if (message->rkt != cursor.handle || message->partition != cursor.number) {
+    auto& topic = *static_cast<Topic*>(rd_kafka_topic_opaque(message->rkt));
+    const auto found = topic.partitions.find(message->partition);
+    if (found == topic.partitions.end()) return;
+    cursor = {message->rkt, message->partition, &topic, &found->second};
+  }
+  Partition& partition = *cursor.partition;
+  if (!partition.fetching) return;
+  if (message->err) return take_error(*message, *cursor.topic, partition, fetched);
   partition.next = message->offset + 1;
-  fetched.add(std::move(message), topic.lasting_name);
+  ++read_records_;
+  read_bytes_ += message->len + message->key_len;
+  fetched.add(std::move(message), cursor.topic->lasting_name);
 }
 
 void KafkaConsumer::take_missing(Fetched& fetched) {
@@ -289,18 +302,18 @@ void KafkaConsumer::take_error(const rd_kafka_message_t& message, Topic& topic,
 void KafkaConsumer::nudge() {
   // With a full queue librdkafka stops fetching, and looks again only when something stirs its
   // broker thread, at the latest after a second. Any request stirs it: the answer is not waited
-  // for.
-  const std::size_t queued = rd_kafka_queue_length(queue_.get());
-  if (queued >= max_records_) full_ = true;
-  if (!full_ || queued > max_records_ / 2) return;
-  full_ = false;
+  // for. Done once for each half of the queue that was read, so some nudges find nothing asleep.
+  if (read_records_ < max_records_ / 2 && read_bytes_ < max_bytes_ / 2) return;
+  if (rd_kafka_queue_length(queue_.get()) > max_records_ / 2) return;
+  read_records_ = 0;
+  read_bytes_ = 0;
   for (const auto& [name, topic] : topics_)
     for (const auto& [number, partition] : topic.partitions)
       if (partition.fetching) {
         std::int64_t low = 0;
         std::int64_t high = 0;
         rd_kafka_query_watermark_offsets(client_->get(), name.c_str(), number, &low, &high, 0);
-        break;
+        break;  // one a topic reaches the brokers, or most of them
       }
 }
 

@@ -40,9 +40,16 @@ class KafkaConsumer final : public Consumer {
     std::string_view lasting_name;  ///< librdkafka's copy: what a Batch shows when we are gone
     std::map<std::int32_t, Partition> partitions;
   };
+  /// Whose the message before was: they come in runs of one partition.
+  struct Cursor {
+    const rd_kafka_topic_t* handle = nullptr;
+    std::int32_t number = -1;
+    Topic* topic = nullptr;
+    Partition* partition = nullptr;
+  };
   class Fetched;
 
-  KafkaConsumer(std::shared_ptr<Client> client, std::size_t max_records);
+  KafkaConsumer(std::shared_ptr<Client> client, std::size_t max_records, std::size_t max_bytes);
 
   [[nodiscard]] Result<Topic*> topic(const std::string& name);
   [[nodiscard]] Result<std::vector<Position>> resolve_ends(std::span<const Position> positions);
@@ -52,7 +59,7 @@ class KafkaConsumer final : public Consumer {
                                                       std::int64_t which,
                                                       std::chrono::milliseconds limit);
 
-  void take(rd_kafka_message_t* message, Fetched& fetched);
+  void take(rd_kafka_message_t* message, Cursor& cursor, Fetched& fetched);
   void take_missing(Fetched& fetched);
   void take_error(const rd_kafka_message_t& message, Topic& topic, Partition& partition,
                   Fetched& fetched);
@@ -61,10 +68,12 @@ class KafkaConsumer final : public Consumer {
   const std::shared_ptr<Client> client_;
   const Queue queue_;
   const std::size_t max_records_;
+  const std::size_t max_bytes_;
   std::map<std::string, Topic, std::less<>> topics_;
   std::vector<PartitionError> missing_;  ///< told by error events while polling
   std::atomic<bool> woken_{false};
-  bool full_ = false;  ///< the queue has been past the point where fetching pauses
+  std::size_t read_records_ = 0;  ///< since the last nudge
+  std::size_t read_bytes_ = 0;    ///< likewise
 };
 
 }  // namespace dropline::stream::kafka

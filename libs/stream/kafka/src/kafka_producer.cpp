@@ -190,8 +190,8 @@ void KafkaProducer::serve() {
   while (true) {
     const Event event(rd_kafka_queue_poll(queue_.get(), timeout_ms(kServeTick)));
     if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_DR) report(event.get());
-    // After a fatal error what is queued would wait for ever; what is under way still gets its
-    // answer, and may come back from there into the queue: so this is done again and again.
+    // librdkafka purges its queue once at a fatal error. What was under way still gets its answer,
+    // and may come back from there into the queue, to wait for ever: so this is done repeatedly.
     if (note_fatal())
       rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
     if (stopping_ && !event) break;
