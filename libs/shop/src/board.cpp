@@ -31,23 +31,28 @@ Board::~Board() {
     waiter.callback(nullptr);
 }
 
-bool Board::wait(const OrderId& order, const crypto::Digest& hash, Clock::Steady until,
-                 Callback callback) {
+std::optional<Board::Ticket> Board::wait(const OrderId& order, const crypto::Digest& hash,
+                                         Clock::Steady until, Callback callback) {
   const std::lock_guard guard(lock_);
-  if (waiters_.size() >= kMaxWaiters) return false;
-  waiters_.emplace(order, Waiter{hash, until, std::move(callback)});
-  const bool first = deadlines_.empty() || until < deadlines_.begin()->first;
-  deadlines_.emplace(until, order);
-  if (first) changed_.notify_all();
-  return true;
+  if (waiters_.size() >= kMaxWaiters) return std::nullopt;
+  const auto deadline = deadlines_.emplace(until, order);
+  const Ticket ticket{++last_ticket_};
+  waiters_.emplace(order, Waiter{ticket, hash, deadline, std::move(callback)});
+  if (deadline == deadlines_.begin()) changed_.notify_all();
+  return ticket;
 }
 
-void Board::cancel(const OrderId& order, const crypto::Digest& hash) {
+Board::Waiters::iterator Board::forget(Waiters::iterator waiter) {
+  deadlines_.erase(waiter->second.deadline);
+  return waiters_.erase(waiter);
+}
+
+void Board::cancel(const OrderId& order, Ticket ticket) {
   const std::lock_guard guard(lock_);
   const auto [from, to] = waiters_.equal_range(order);
   for (auto at = from; at != to; ++at)
-    if (at->second.hash == hash) {
-      waiters_.erase(at);
+    if (at->second.ticket == ticket) {
+      forget(at);
       return;
     }
 }
@@ -67,7 +72,7 @@ void Board::tell(const OrderNews& news) {
       const bool enough = news.conflict || decided(news.state, news.method);
       if (meant && enough) {
         called.push_back(std::move(at->second.callback));
-        at = waiters_.erase(at);
+        at = forget(at);
       } else {
         ++at;
       }
@@ -96,16 +101,12 @@ void Board::watch() {
     }
     std::vector<Callback> called;
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-      const auto [from, to] = waiters_.equal_range(deadlines_.begin()->second);
-      for (auto at = from; at != to;) {
-        if (at->second.until <= now) {
-          called.push_back(std::move(at->second.callback));
-          at = waiters_.erase(at);
-        } else {
-          ++at;
-        }
-      }
-      deadlines_.erase(deadlines_.begin());
+      const auto due = deadlines_.begin();
+      auto waiter = waiters_.equal_range(due->second).first;
+      while (waiter->second.deadline != due)
+        ++waiter;
+      called.push_back(std::move(waiter->second.callback));
+      forget(waiter);
     }
     guard.unlock();
     for (auto& callback : called)

@@ -63,6 +63,7 @@ struct Placing {
   contracts::PlaceOrder command;
   crypto::Digest hash{};
   bool waits = false;
+  std::optional<Board::Ticket> ticket;  ///< set before the command is sent
 
   void on_acknowledged(const Acknowledgement& told);
   void on_news(const OrderNews* told);
@@ -134,7 +135,7 @@ void Placing::answer() {
   }
   switch (acknowledged_->outcome) {
     case stream::Outcome::failed:
-      if (waits) core->board.cancel(command.order_id, hash);
+      if (ticket) core->board.cancel(command.order_id, *ticket);
       exchange->try_respond(http::unavailable(language(), kRetryAfter).response());
       return;
     case stream::Outcome::unknown:
@@ -150,7 +151,7 @@ void Placing::answer() {
 }
 
 void Placing::on_acknowledged(const Acknowledgement& told) {
-  if (!waits) core->board.cancel(command.order_id, hash);
+  if (!waits && ticket) core->board.cancel(command.order_id, *ticket);
   const std::lock_guard guard(lock_);
   acknowledged_ = told;
   answer();
@@ -254,14 +255,14 @@ void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto& order = placing->command.order_id;
   placing->waits = wait > wait.zero();
   const auto until = core->parts.clock.steady() + (placing->waits ? wait : kAcknowledgeLimit);
-  const bool watched = core->board.wait(
-      order, placing->hash, until, [placing](const OrderNews* news) { placing->on_news(news); });
-  if (!watched) placing->waits = false;
+  placing->ticket = core->board.wait(order, placing->hash, until,
+                                     [placing](const OrderNews* news) { placing->on_news(news); });
+  if (!placing->ticket) placing->waits = false;
   auto sent =
       core->gate->place(placing->command, placing->hash, exchange->request().trace().text(),
                         [placing](const Acknowledgement& told) { placing->on_acknowledged(told); });
   if (sent) return;
-  core->board.cancel(order, placing->hash);
+  if (placing->ticket) core->board.cancel(order, *placing->ticket);
   exchange->try_respond(busy(sent.error(), exchange->request().language()));
 }
 

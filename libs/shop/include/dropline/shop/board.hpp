@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,12 +48,15 @@ class Board final {
   Board(const Board&) = delete;
   Board& operator=(const Board&) = delete;
 
-  /// Waits for news of `order` that answer a command with this hash, until `until`. False when too
+  /// One waiter's own: retries of an order wait side by side.
+  enum class Ticket : std::uint64_t {};
+
+  /// Waits for news of `order` that answer a command with this hash, until `until`. Absent when too
   /// many wait already.
-  bool wait(const OrderId& order, const crypto::Digest& hash, Clock::Steady until,
-            Callback callback);
-  /// Forgets the waiter of that hash without calling it: its command was not sent.
-  void cancel(const OrderId& order, const crypto::Digest& hash);
+  [[nodiscard]] std::optional<Ticket> wait(const OrderId& order, const crypto::Digest& hash,
+                                           Clock::Steady until, Callback callback);
+  /// Forgets that waiter without calling it, unless it has been called: its command was not sent.
+  void cancel(const OrderId& order, Ticket ticket);
 
   /// Anybody waiting? To be asked before a record is parsed.
   [[nodiscard]] bool awaited(const OrderId& order) const;
@@ -62,18 +66,23 @@ class Board final {
   [[nodiscard]] std::size_t waiters() const;
 
  private:
+  using Deadlines = std::multimap<Clock::Steady, OrderId>;
   struct Waiter {
+    Ticket ticket;
     crypto::Digest hash;
-    Clock::Steady until;
+    Deadlines::iterator deadline;
     Callback callback;
   };
+  using Waiters = std::unordered_multimap<OrderId, Waiter>;
+  Waiters::iterator forget(Waiters::iterator waiter);
   void watch();
 
   const Clock& clock_;
   mutable std::mutex lock_;
   std::condition_variable changed_;
-  std::unordered_multimap<OrderId, Waiter> waiters_;
-  std::multimap<Clock::Steady, OrderId> deadlines_;
+  std::uint64_t last_ticket_ = 0;
+  Waiters waiters_;
+  Deadlines deadlines_;  ///< one a waiter
   bool stopping_ = false;
   std::thread watcher_;
 };
