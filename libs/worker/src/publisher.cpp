@@ -33,7 +33,7 @@ constexpr std::uint64_t token(std::uint64_t row, std::size_t record) {
 }  // namespace
 
 struct Publisher::State {
-  State(stream::Stream& stream_, const Clock& clock_) : stream(stream_), clock(clock_) {}
+  State(stream::Stream& log, const Clock& time) : stream(log), clock(time) {}
 
   stream::Stream& stream;
   const Clock& clock;

@@ -247,9 +247,9 @@ bool read_any(Failure& failure, JsonValue value, T& out, auto... bounds) {
     out = T(uuid);
     return true;
   } else if constexpr (NamedEnum<T>) {
-    constexpr auto names = names_of(T{});
+    constexpr auto kNames = names_of(T{});
     std::size_t index = 0;
-    if (!read_name(failure, value, names.data(), names.size(), index)) return false;
+    if (!read_name(failure, value, kNames.data(), kNames.size(), index)) return false;
     out = static_cast<T>(index);
     return true;
   } else if constexpr (kIsVector<T>) {

@@ -53,8 +53,8 @@ class Value final {
   template <std::signed_integral T>
   Value(T number) : held_(static_cast<std::int64_t>(number)) {}  // NOLINT
   template <std::unsigned_integral T>
-  requires(!std::same_as<T, bool>) Value(T number)
-      : held_(static_cast<std::uint64_t>(number)) {}  // NOLINT
+  requires(!std::same_as<T, bool>) explicit(false) Value(T number)
+      : held_(static_cast<std::uint64_t>(number)) {}
   template <std::floating_point T>
   Value(T number) : held_(static_cast<double>(number)) {}  // NOLINT
   template <class Rep, class Period>
