@@ -1,0 +1,34 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace dropline::testing {
+
+/// A program of ours that a test runs. Its output goes to a file; it dies with the test.
+class Child final {
+ public:
+  Child(const std::vector<std::string>& words, const std::filesystem::path& output);
+  ~Child();  ///< as stop()
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// SIGTERM, and the exit code; SIGKILL and -1 where that was not enough within 20 s.
+  int stop();
+  [[nodiscard]] bool running();
+
+ private:
+  pid_t pid_ = -1;
+  int status_ = 0;
+};
+
+/// Runs to its end and gives what it printed; fails the test where it fails.
+[[nodiscard]] std::string output_of(const std::vector<std::string>& words);
+
+/// A program of this build.
+[[nodiscard]] std::string program(const std::string& name);
+
+}  // namespace dropline::testing

@@ -1,0 +1,89 @@
+#include <doctest/doctest.h>
+
+#include "children.hpp"
+#include "client.hpp"
+#include "dropline/base/random.hpp"
+#include "dropline/stream/sqlite/sqlite_stream.hpp"
+#include "system.hpp"
+
+namespace dropline::testing {
+namespace {
+
+class Embedded final : public System {
+ public:
+  Embedded() {
+    std::filesystem::create_directories(folder_);
+    start();
+  }
+  ~Embedded() override {
+    log_.reset();
+    CHECK(child_->stop() == 0);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  [[nodiscard]] std::uint16_t port() const override { return port_; }
+  [[nodiscard]] std::uint16_t admin_port() const override { return admin_; }
+  [[nodiscard]] std::uint16_t other_port() override {
+    stop();
+    start();
+    return port_;
+  }
+  [[nodiscard]] std::filesystem::path data_dir() const override { return folder_; }
+  [[nodiscard]] std::string topic(std::string_view logical) const override {
+    return std::string(logical);
+  }
+  [[nodiscard]] stream::Stream& log() override {
+    if (!log_) log_ = stream::SqliteStream::open_read_only({.file = file()}).value();
+    return *log_;
+  }
+  [[nodiscard]] store::Session open() override {
+    return store::Database::parse("sqlite:" + file().string(), clock_)
+        .value()
+        .open({.read_only = true})
+        .value();
+  }
+  void intrude(const std::function<void(stream::Producer&)>& write) override {
+    stop();
+    {
+      const auto own = stream::SqliteStream::open({.file = file()}).value();
+      const auto producer = own->producer([](auto) {}).value();
+      write(*producer);
+      REQUIRE(producer->flush(std::chrono::seconds(5)));
+    }
+    start();
+  }
+
+ private:
+  void start() {
+    child_ = std::make_unique<Child>(
+        std::vector<std::string>{program("dropline"), "serve", "--dev", "--data-dir",
+                                 folder_.string(), "--http-address",
+                                 "127.0.0.1:" + std::to_string(port_), "--admin-address",
+                                 "127.0.0.1:" + std::to_string(admin_), "--topics-partitions",
+                                 std::to_string(kPartitions)},
+        folder_ / "dropline.log");
+    wait_ready(port_);
+  }
+  void stop() {
+    log_.reset();
+    REQUIRE(child_->stop() == 0);
+  }
+  [[nodiscard]] std::filesystem::path file() const { return folder_ / "dropline.db"; }
+
+  SystemClock clock_;
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() /
+                                  ("dropline-pipeline-" + SystemRandom().uuid4().text());
+  std::uint16_t port_ = free_port();
+  std::uint16_t admin_ = free_port();
+  std::unique_ptr<Child> child_;
+  std::unique_ptr<stream::SqliteStream> log_;
+};
+
+}  // namespace
+
+std::unique_ptr<System> start_system() {
+  return std::make_unique<Embedded>();
+}
+
+}  // namespace dropline::testing
