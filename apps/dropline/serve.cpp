@@ -59,6 +59,10 @@ Result<std::unique_ptr<Embedded>> Embedded::open(const config::Settings& setting
 
 Status Embedded::attach(const std::filesystem::path& file, stream::WriterLock lock,
                         const config::Settings& settings, Process& process, const Keys& keys) {
+  // Debian's SQLite keeps 2 MB in memory and overwrites whatever it deletes.
+  if (auto tuned = session_.execute("tune", "PRAGMA cache_size=-32768; PRAGMA secure_delete=OFF");
+      !tuned)
+    return tuned;
   for (const auto& role : roles())
     if (auto migrated = migrate_service(session_, role); !migrated) return migrated;
   stream::SqliteOptions options;

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "scene.hpp"
+#include "support/eventually.hpp"
 
 namespace dropline::stream::conformance {
 namespace {
@@ -141,7 +142,7 @@ TEST_CASE("groups: a member that waits is woken when its share changes") {
   }));
   a.step(milliseconds(100));
   std::jthread leaver([&] {
-    std::this_thread::sleep_for(milliseconds(100));
+    dropline::testing::be_slow(milliseconds(100));
     b.share->leave(kPatience);
   });
   const auto began = Time::now();

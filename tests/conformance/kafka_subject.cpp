@@ -6,6 +6,7 @@
 #include "children.hpp"
 #include "dropline/stream/kafka/kafka_stream.hpp"
 #include "scene.hpp"
+#include "support/eventually.hpp"
 
 namespace dropline::stream::conformance {
 namespace {
@@ -68,10 +69,10 @@ class KafkaPlace final : public Place {
                     {"segment.ms", "100"},
                     {"min.cleanable.dirty.ratio", "0.0"}});
     // Segments close as records come, not sooner than the time set above.
-    std::this_thread::sleep_for(milliseconds(120));
+    dropline::testing::be_slow(milliseconds(120));
   }
 
-  void age(milliseconds) override { std::this_thread::sleep_for(milliseconds(100)); }
+  void age(milliseconds) override { dropline::testing::be_slow(milliseconds(100)); }
 
  private:
   static Result<std::unique_ptr<Stream>> open_at(const std::string& brokers, const Wishes& wishes) {

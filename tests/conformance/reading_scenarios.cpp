@@ -7,6 +7,7 @@
 
 #include "dropline/base/random.hpp"
 #include "scene.hpp"
+#include "support/eventually.hpp"
 
 namespace dropline::stream::conformance {
 namespace {
@@ -133,7 +134,7 @@ TEST_CASE("reading: a waiting poll returns as soon as a record comes") {
     std::atomic<Time::time_point> sent;
     std::jthread other([&] {
       // The reader waits by then, mostly; where it does not the poll only gets quicker.
-      std::this_thread::sleep_for(milliseconds(20));
+      dropline::testing::be_slow(milliseconds(20));
       sent = Time::now();
       writer.send(topic, "k", std::to_string(i));
     });
@@ -157,7 +158,7 @@ TEST_CASE("reading: wake ends a poll that waits, or else the next") {
   CHECK(reader->poll(10, kPatience)->empty());
   for (int i = 0; i < 5; ++i) {
     std::jthread other([&] {
-      std::this_thread::sleep_for(milliseconds(10 * i));
+      dropline::testing::be_slow(milliseconds(10 * i));
       reader->wake();
     });
     CHECK(reader->poll(10, kPatience)->empty());
@@ -285,7 +286,7 @@ TEST_CASE("reading: a slow consumer costs bounded memory and misses nothing") {
   const auto reader = scene.reader(topic);
   std::size_t next = 0;
   CHECK(eventually([&] {
-    if (next < 20) std::this_thread::sleep_for(milliseconds(20));  // the slowness under test
+    if (next < 20) dropline::testing::be_slow(milliseconds(20));  // the slowness under test
     const auto batch = reader->poll(1, milliseconds(500)).value();
     for (const Record& record : batch.records())
       CHECK((record.value->substr(0, 4) == std::to_string(1000 + next++)));

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "scene.hpp"
+#include "support/eventually.hpp"
 
 namespace dropline::stream::conformance {
 namespace {
@@ -135,7 +136,7 @@ void run_under_load(Scene& scene, const std::string& topic, int round, Load& loa
         load.told[prefix + std::to_string(token)] = delivery.outcome;
     });
   CHECK(eventually([&] {
-    std::this_thread::sleep_for(milliseconds(5));
+    dropline::testing::be_slow(milliseconds(5));
     return read >= kEnough && acknowledged[0] >= kEnough && acknowledged[1] >= kEnough;
   }));
   stop = true;

@@ -1,6 +1,7 @@
 #include "dropline/worker/engine.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include "dropline/store/errors.hpp"
 #include "dropline/store/transaction.hpp"
@@ -51,8 +52,8 @@ Result<std::unique_ptr<Engine>> Engine::start(
 bool Engine::step(std::chrono::milliseconds wait) {
   const auto now = parts_.clock.steady();
   if (retry_at_ > now) {
-    static_cast<void>(parts_.log.wait_for_work(
-        std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - now))));
+    // Not wait_for_work(): what is queued would end that at once.
+    std::this_thread::sleep_for(std::min<Clock::Steady::duration>(wait, retry_at_ - now));
     if (retry_at_ > parts_.clock.steady()) return false;
   } else if (idle_) {
     for (const auto& seat : seats_)

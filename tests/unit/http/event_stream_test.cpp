@@ -1,3 +1,4 @@
+#include "support/eventually.hpp"
 #include "test_server.hpp"
 
 using namespace dropline::http;
@@ -85,7 +86,7 @@ TEST_CASE("a quiet stream is pinged") {
   REQUIRE(client.open_stream("/events").has_value());
   const auto stream = server.stream();
   std::thread later([&] {
-    std::this_thread::sleep_for(120ms);  // silence is what is tested
+    dropline::testing::be_slow(120ms);  // silence is what is tested
     CHECK(stream->send({"1", "", "x"}));
   });
   CHECK(client.next_event()->data == "x");

@@ -16,20 +16,13 @@
 #include "dropline/http/problem.hpp"
 #include "dropline/http/server.hpp"
 
+#include "support/eventually.hpp"
+
 namespace dropline::http::test {
 
 using namespace std::chrono_literals;
 
-/// Waits until `holds`, at most `limit`; what it then was.
-inline bool eventually(const std::function<bool()>& holds,
-                       std::chrono::milliseconds limit = std::chrono::seconds(10)) {
-  const auto until = std::chrono::steady_clock::now() + limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > until) return holds();
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
+using testing::eventually;
 
 /// Exchanges that wait for a test to answer them.
 class Shelf final {
