@@ -339,7 +339,9 @@ bool Loop::State::ticks_due() const {
 }
 
 Status Loop::State::apply_ticks() {
-  const auto due = ticking();
+  // Only those whose rows are locked: others fell due, or caught up, since the transaction began.
+  auto due = ticking();
+  std::erase_if(due, [this](Shard shard) { return !touched_.contains(shard); });
   if (due.empty()) return {};
   for (const auto shard : due)
     find(shard)->tick_at = ports_.clock.steady() + *spec_.tick;

@@ -8,10 +8,14 @@ namespace dropline::worker {
 
 Status OutboxOutlet::put(store::Session& session, std::span<const Parcel> parcels) {
   collect();
+  // What take_over() staged is in the table already.
+  const auto taken_over = staged_.size();
   for (const auto& parcel : parcels)
     staged_.push_back({parcel.shard, parcel.seq, parcel.frames});
-  if (!parcels.empty())
-    if (auto added = ledger_.add_outbox(session, staged_); !added) return added;
+  if (!parcels.empty()) {
+    const auto fresh = std::span<const OutboxRow>(staged_).subspan(taken_over);
+    if (auto added = ledger_.add_outbox(session, fresh); !added) return added;
+  }
   removing_ = finished_.size();
   return ledger_.forget_outbox(session, finished_);
 }
