@@ -10,11 +10,13 @@ namespace {
 
 /// What the watcher is woken by when the process ends by itself.
 constexpr int kQuit = SIGUSR2;
+/// And when it cannot go on.
+constexpr int kGiveUp = SIGUSR1;
 
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, kQuit})
+  for (const int signal : {SIGTERM, SIGINT, kQuit, kGiveUp})
     sigaddset(&set, signal);
   return set;
 }
@@ -57,18 +59,28 @@ void Process::on_stop(std::function<void()> wake) {
   if (stopping_ && wake_) wake_();
 }
 
+void Process::give_up(const Error& error) {
+  if (gave_up_.exchange(true)) return;
+  log::error("cannot go on", {{"error", error.text()}});
+  // To the watcher: raise() would leave it pending on this thread, which blocks it as all do.
+  pthread_kill(watcher_.native_handle(), kGiveUp);
+}
+
 void Process::watch() {
   const auto set = watched_signals();
   while (true) {
     int signal = 0;
     if (sigwait(&set, &signal) != 0) continue;
     if (signal == kQuit) return;
+    if (signal == kGiveUp && stopping_) continue;
     if (stopping_) {
       log::warn("stopped twice: ending at once");
       log::flush(std::chrono::milliseconds(500));
       std::_Exit(128 + signal);
     }
-    log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    log::info("stopping", {{"cause", signal == SIGTERM  ? "SIGTERM"
+                                     : signal == SIGINT ? "SIGINT"
+                                                        : "failure"}});
     health.drain();
     const std::lock_guard guard(lock_);
     stopping_ = true;

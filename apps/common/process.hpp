@@ -36,6 +36,11 @@ class Process final {
   void on_stop(std::function<void()> wake);
   void wait_for_stop() const { stopping_.wait(false); }
 
+  /// Ends the process as SIGTERM does, with the reason told and exit_code() 1: for what is found
+  /// after the start and does not pass by itself. Any thread; the first reason counts.
+  void give_up(const Error& error);
+  [[nodiscard]] int exit_code() const noexcept { return gave_up_ ? 1 : 0; }
+
   SystemClock clock;
   SystemRandom random;
   log::Session logs;
@@ -48,6 +53,7 @@ class Process final {
 
   std::vector<telemetry::Metrics::Registration> readiness_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> gave_up_{false};
   std::mutex lock_;
   std::function<void()> wake_;
   std::thread watcher_;

@@ -1,7 +1,5 @@
 #include "common/topics.hpp"
 
-#include <csignal>
-
 #include "dropline/contracts/topics.hpp"
 #include "dropline/telemetry/log.hpp"
 
@@ -18,9 +16,9 @@ std::vector<stream::TopicSpec> topic_specs(const config::Settings& settings) {
                                 settings.text("topics.prefix"));
 }
 
-TopicSetup::TopicSetup(stream::Stream& stream, const config::Settings& settings,
-                       telemetry::Health& health)
-    : component_(health.component("topics")),
+TopicSetup::TopicSetup(stream::Stream& stream, const config::Settings& settings, Process& process)
+    : process_(process),
+      component_(process.health.component("topics")),
       thread_([this, &stream, topics = topic_specs(settings)] { run(stream, topics); }) {}
 
 TopicSetup::~TopicSetup() {
@@ -46,10 +44,7 @@ void TopicSetup::run(stream::Stream& stream, std::vector<stream::TopicSpec> topi
     }
     component_.failed(made.error().text());
     if (!made.error().transient()) {
-      kLog.error("the topics cannot be used", {{"error", made.error().text()}});
-      log::flush(std::chrono::seconds(1));
-      // The same way out as for an operator who stops it, with the reason on record.
-      std::raise(SIGTERM);
+      process_.give_up(made.error());
       return;
     }
     if (!std::exchange(told, true))

@@ -3,9 +3,9 @@
 #include <atomic>
 #include <thread>
 
+#include "common/process.hpp"
 #include "dropline/config/settings.hpp"
 #include "dropline/stream/stream.hpp"
-#include "dropline/telemetry/health.hpp"
 
 namespace dropline::apps {
 
@@ -14,7 +14,7 @@ namespace dropline::apps {
 /// the process: everything about it would be wrong.
 class TopicSetup final {
  public:
-  TopicSetup(stream::Stream& stream, const config::Settings& settings, telemetry::Health& health);
+  TopicSetup(stream::Stream& stream, const config::Settings& settings, Process& process);
   ~TopicSetup();
   TopicSetup(const TopicSetup&) = delete;
   TopicSetup& operator=(const TopicSetup&) = delete;
@@ -26,6 +26,7 @@ class TopicSetup final {
  private:
   void run(stream::Stream& stream, std::vector<stream::TopicSpec> topics);
 
+  Process& process_;
   telemetry::Health::Component component_;
   std::atomic<bool> done_{false};
   std::atomic<bool> stopping_{false};

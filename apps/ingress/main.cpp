@@ -23,14 +23,14 @@ int serve(const config::Invocation& call) {
   auto stream = stream::KafkaStream::open(kafka_options(
       settings, Publisher::ingress, "dropline-ingress-" + settings.text("http.name")));
   if (!stream) return fail(stream.error());
-  const TopicSetup topics(**stream, settings, process.health);
+  const TopicSetup topics(**stream, settings, process);
   auto web = Web::start(settings, process, *keys, **stream, *database);
   if (!web) return fail(web.error());
   process.wait_for_stop();
   (*web)->drain(kDrainLimit * 3 / 4);
   web->reset();
   log::info("stopped");
-  return 0;
+  return process.exit_code();
 }
 
 }  // namespace

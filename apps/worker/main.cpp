@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <thread>
 
 #include "common/keys.hpp"
@@ -73,7 +72,7 @@ bool Role::migrate() {
     component_.failed(done.error().text());
     log::warn("the schema is not ready", {{"service", name_}, {"error", done.error().text()}});
     if (!done.error().transient()) {
-      std::raise(SIGTERM);
+      shared_.process.give_up(done.error());
       return false;
     }
     nap(kRetry);
@@ -98,7 +97,7 @@ std::unique_ptr<worker::Worker> Role::start() {
   if (started) return std::move(*started);
   component_.failed(started.error().text());
   log::error("a role cannot start", {{"service", name_}, {"error", started.error().text()}});
-  std::raise(SIGTERM);
+  shared_.process.give_up(started.error());
   return nullptr;
 }
 
@@ -144,7 +143,7 @@ int work(const config::Invocation& call) {
   if (!stream) return fail(stream.error());
   auto operations = start_operations(settings, process);
   if (!operations) return fail(operations.error());
-  const TopicSetup topics(**stream, settings, process.health);
+  const TopicSetup topics(**stream, settings, process);
   {
     std::vector<std::unique_ptr<Role>> running;
     for (const auto& name : names)
@@ -153,7 +152,7 @@ int work(const config::Invocation& call) {
     process.wait_for_stop();
   }
   log::info("stopped");
-  return 0;
+  return process.exit_code();
 }
 
 }  // namespace
