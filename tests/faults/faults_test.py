@@ -182,7 +182,7 @@ class Refusing(unittest.TestCase):
         for name, words in (("dropline", ["serve"]), ("dropline-ingress", []),
                             ("dropline-worker", ["stock"])):
             with self.subTest(name):
-                self.refused([binary(name), *words, "--http-adress", "127.0.0.1:1"],
+                self.refused([binary(name), *words, "--http-adress=127.0.0.1:1"],
                              "--http-adress", "--http-address", code=2)
 
     def test_an_unknown_key_of_the_file_is_refused_with_the_nearest_name(self):
