@@ -9,6 +9,7 @@
 #include "common/services.hpp"
 #include "common/topics.hpp"
 #include "common/web.hpp"
+#include "dropline/store/errors.hpp"
 #include "dropline/stream/sqlite/sqlite_stream.hpp"
 #include "dropline/worker/engine.hpp"
 
@@ -88,6 +89,18 @@ Status Embedded::attach(const std::filesystem::path& file, stream::WriterLock lo
   return {};
 }
 
+/// On the engine's thread, after each of its steps.
+void tell_health(const worker::Engine& engine, telemetry::Health::Component& component) {
+  auto trouble = engine.health();
+  if (!trouble.empty()) {
+    component.failed(std::move(trouble));
+  } else if (!engine.ready()) {
+    component.failed("the services have not read the log up to now yet");
+  } else {
+    component.ok();
+  }
+}
+
 /// The engine goes on while HTTP requests under way are answered, then finishes its own.
 void drain(Embedded& embedded, Web& web) {
   std::atomic<bool> answered{false};
@@ -118,24 +131,25 @@ int serve(const config::Invocation& call) {
   auto embedded = Embedded::open(settings, process, *keys);
   if (!embedded) return fail(embedded.error());
   auto& engine = (*embedded)->engine();
-  std::atomic<bool> ready{false};
-  const auto check = process.health.add("engine", [&]() -> std::optional<telemetry::Problem> {
-    if (!ready) return telemetry::Problem{"the services have not read the log up to now yet", {}};
-    return std::nullopt;
-  });
+  auto component = process.health.component("engine");
   auto web = Web::start(settings, process, *keys, (*embedded)->stream(), (*embedded)->database());
   if (!web) return fail(web.error());
   process.on_stop([&engine] { engine.wake(); });
   while (!process.stopping()) {
     engine.step(kIdleWait);
-    if (!ready && engine.ready()) ready = true;
+    tell_health(engine, component);
+    if (engine.broken())
+      process.give_up(store::error(store::Errc::commit_unknown,
+                                   "a commit of " + (*embedded)->database().name() +
+                                       " failed in a way that leaves its outcome open; it is told "
+                                       "by the file when dropline starts again"));
   }
   drain(**embedded, **web);
   process.on_stop({});
   web->reset();
   embedded->reset();
   log::info("stopped");
-  return 0;
+  return process.exit_code();
 }
 
 }  // namespace dropline::apps

@@ -20,7 +20,7 @@ constexpr auto kValues = [] {
 }();
 
 constexpr int digit(char c, bool either_case) noexcept {
-  const int value = kValues[static_cast<unsigned char>(c)];
+  const int value{kValues[static_cast<unsigned char>(c)]};  // NOLINT: -1 means none
   if (value < kUpper) return value;
   return either_case ? value & 0x0F : -1;
 }

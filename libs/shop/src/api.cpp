@@ -79,9 +79,8 @@ Status Api::Core::start() {
     return contracts::topic_name(options.topic_prefix, topic);
   };
   tail = std::make_unique<Tail>(
-      parts.stream, parts.clock,
-      std::vector<Tail::Source>{{name(contracts::topic::kStockEvents), false}}, options.partitions,
-      [this](const stream::Record& record) { on_record(record); });
+      parts.stream, std::vector<Tail::Source>{{name(contracts::topic::kStockEvents), false}},
+      options.partitions, [this](const stream::Record& record) { on_record(record); });
   checks.push_back(parts.health.add_text("gate", [this] { return gate->health(); }));
   checks.push_back(parts.health.add_text("views", [this] {
     auto trouble = tail->health();

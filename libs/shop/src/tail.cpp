@@ -13,10 +13,9 @@ constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::chrono::milliseconds kExtentsLimit{3'000};
 }  // namespace
 
-Tail::Tail(stream::Stream& stream, const Clock& clock, std::vector<Source> sources,
-           std::int32_t partitions, OnRecord on_record)
+Tail::Tail(stream::Stream& stream, std::vector<Source> sources, std::int32_t partitions,
+           OnRecord on_record)
     : stream_(stream),
-      clock_(clock),
       sources_(std::move(sources)),
       partitions_(partitions),
       on_record_(std::move(on_record)) {

@@ -133,7 +133,8 @@ Status open_postgresql(Session::State& state, std::string target) {
       "SET standard_conforming_strings = on; SET client_encoding = 'UTF8'; SET TimeZone = 'UTC';"
       "SET client_min_messages = warning; SET plan_cache_mode = force_generic_plan;"
       "SET enable_seqscan = off; SET jit = off; SET bytea_output = 'hex';"
-      "SET statement_timeout = " +
+      // A process that was stopped in mid-transaction must not hold its locks for ever.
+      "SET idle_in_transaction_session_timeout = 5000; SET statement_timeout = " +
       ms(state.options.statement_limit) + "; SET lock_timeout = " + ms(state.options.lock_limit) +
       ";";
   if (state.options.read_only) sql += "SET default_transaction_read_only = on;";

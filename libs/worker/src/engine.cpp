@@ -61,10 +61,10 @@ bool Engine::step(std::chrono::milliseconds wait) {
     static_cast<void>(parts_.log.wait_for_work(wait));
   }
   bool moved = false;
+  trouble_.clear();
   auto done = round(moved);
   idle_ = !moved;
   if (done) {
-    trouble_.clear();
     pause_ = kPause;
     return moved;
   }

@@ -8,7 +8,7 @@
 namespace dropline::stream::sqlite {
 
 std::string_view BatchBuilder::keep(std::string_view bytes) {
-  if (bytes.empty()) return {"", 0};
+  if (bytes.empty()) return "";
   auto* place = static_cast<char*>(memory_->arena.allocate(bytes.size(), 1));
   std::memcpy(place, bytes.data(), bytes.size());
   return {place, bytes.size()};

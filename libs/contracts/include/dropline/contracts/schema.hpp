@@ -53,8 +53,8 @@ void schema_of(JsonWriter& out, auto... bounds) {
     schema_of<typename T::value_type>(out);
     out.close_object();
   } else if constexpr (NamedEnum<T>) {
-    constexpr auto names = names_of(T{});
-    schema_name(out, names.data(), names.size());
+    constexpr auto kNames = names_of(T{});
+    schema_name(out, kNames.data(), kNames.size());
   } else if constexpr (Listed<T>) {
     out.open_object();
     out.name("type");

@@ -64,11 +64,11 @@ class Gate final {
   template <contracts::Message T>
   Status send(const T& message, std::string_view correlation, std::string_view traceparent,
               Done done) {
-    constexpr bool is_signed = requires {
+    constexpr bool kIsSigned = requires {
       T::kSigned;
     };
     return publish({T::kTopic, message.partition_key(), T::kType, message.subject(),
-                    std::string(correlation), contracts::encode(message), is_signed},
+                    std::string(correlation), contracts::encode(message), kIsSigned},
                    traceparent, std::nullopt, std::move(done));
   }
 

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "dropline/base/clock.hpp"
 #include "dropline/stream/stream.hpp"
 
 namespace dropline::shop {
@@ -25,8 +24,8 @@ class Tail final {
   };
   using OnRecord = std::function<void(const stream::Record&)>;
 
-  Tail(stream::Stream& stream, const Clock& clock, std::vector<Source> sources,
-       std::int32_t partitions, OnRecord on_record);
+  Tail(stream::Stream& stream, std::vector<Source> sources, std::int32_t partitions,
+       OnRecord on_record);
   ~Tail();  ///< stops within a second
   Tail(const Tail&) = delete;
   Tail& operator=(const Tail&) = delete;
@@ -43,7 +42,6 @@ class Tail final {
   void trouble(std::string text);
 
   stream::Stream& stream_;
-  const Clock& clock_;
   std::vector<Source> sources_;
   std::int32_t partitions_;
   OnRecord on_record_;

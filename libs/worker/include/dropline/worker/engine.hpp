@@ -53,6 +53,8 @@ class Engine final {
   /// Every shard of every service is running.
   [[nodiscard]] bool ready() const;
   [[nodiscard]] std::string health() const;
+  /// The connection is of no use any more; the process must start again.
+  [[nodiscard]] bool broken() const { return parts_.session.broken(); }
   [[nodiscard]] const Loop& loop(std::size_t service) const;
 
  private:
