@@ -15,7 +15,7 @@ from testing.results import PLAIN_SUMMARY, SUMMARY, Report, count
 from testing.servers import ServerFailed, Servers
 
 # How long one executable may take, by its label, before it is stopped and counts as failed.
-LIMIT_SECONDS = {"quick": 120, "servers": 600, "slow": 900}
+LIMIT_SECONDS = {"quick": 120, "servers": 600, "slow": 900, "deep": 1800}
 # Sanitizers slow a test down; --deep makes the slow ones longer.
 SLOWER = {"asan": 4, "tsan": 8, "coverage": 3}
 DEEP_FACTOR = 6
@@ -50,7 +50,7 @@ def arguments():
 
 def first_of(labels):
     """The label that decides when and how long a test runs: the most demanding one."""
-    for label in ("slow", "servers", "quick"):
+    for label in ("deep", "slow", "servers", "quick"):
         if label in labels:
             return label
     return "slow"
@@ -59,7 +59,8 @@ def first_of(labels):
 class Script:
     """A test that is a program: tests/**/*_test.py. It ends with `N passed, N failed`.
 
-    A line `# label: quick` (or servers, slow) near its top says when it runs; slow without one.
+    A line `# label: quick` (or servers, slow, deep) near its top says when it runs; slow without
+    one.
     """
 
     def __init__(self, path):
@@ -103,6 +104,8 @@ class Session:
         asked = self.asked
         main_preset = asked.preset or ("dev" if asked.quick else "release")
         labels = {"quick"} if asked.quick or asked.no_servers else {"quick", "servers", "slow"}
+        if asked.deep:
+            labels.add("deep")
         self.run_preset(main_preset, labels)
         if not asked.no_scripts:
             self.run_scripts(labels, main_preset)

@@ -131,7 +131,8 @@ class FileFacts(Facts):
         return [record(partition, offset, parse_headers(headers), value)
                 for log, partition in logs
                 for offset, headers, value in self._query(
-                    f'SELECT "offset", headers, value FROM stream_log_{int(log)} ORDER BY "offset"')]
+                    'SELECT "offset", headers, value '
+                    f'FROM stream_log_{int(log)} ORDER BY "offset"')]
 
     def damage(self):
         """SQLite's own word on the file; None where it is whole."""

@@ -1,6 +1,6 @@
-# label: servers
-"""The real system, under load, while its parts are killed, stopped, starved and cut off; and what it
-says of a start that cannot succeed."""
+# label: deep
+"""The real system, under load, while its parts are killed, stopped, starved and cut off;
+and what it says of a start that cannot succeed."""
 
 import os
 import pathlib
@@ -122,7 +122,7 @@ class SmallDisk:
 
     def __enter__(self):
         if os.geteuid() != 0:
-            raise AssertionError("only root can mount a small tmpfs: run this test as root, or with "
+            raise AssertionError("only root can mount a small tmpfs: run this as root, or with "
                                  "`unshare --map-root-user --mount`")
         self.folder = pathlib.Path(make_folder())
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "tmpfs",

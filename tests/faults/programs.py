@@ -58,7 +58,7 @@ def binary(name):
 
 
 def call(method, port, path, body=None, headers=None, seconds=ASK_SECONDS):
-    """One HTTP exchange on a connection of its own: status and text. OSError where there is none."""
+    """One HTTP exchange on a connection of its own: status and text. OSError without one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request(method, path, body=body, headers=headers or {})
@@ -137,7 +137,8 @@ class Program:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Trouble(f"{self.name} did not stop in {STOP_SECONDS} s:\n{self.story()}") from None
+            raise Trouble(
+                f"{self.name} did not stop in {STOP_SECONDS} s:\n{self.story()}") from None
 
     def story(self):
         """The end of its log."""

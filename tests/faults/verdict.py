@@ -31,7 +31,8 @@ class Row:
     fenced: int = 0
     violations: int = 0
 
-    TITLES = ("mode", "faults", "s", "requests", "answered", "orders acknowledged", "orders decided",
+    TITLES = ("mode", "faults", "s", "requests", "answered", "orders acknowledged",
+              "orders decided",
               "reserved", "copies in the log", "decisions", "event copies", "fenced", "violations")
 
     def text(self):
@@ -39,7 +40,8 @@ class Row:
 
     @classmethod
     def head(cls):
-        return ("| " + " | ".join(cls.TITLES) + " |\n|---|---" + "|--:" * (len(cls.TITLES) - 2) + "|")
+        return ("| " + " | ".join(cls.TITLES) + " |\n|---|---" +
+                "|--:" * (len(cls.TITLES) - 2) + "|")
 
 
 class Findings:
@@ -191,7 +193,8 @@ class Verdict:
             self.findings.check(offer.supplied == units, "supply changed", f"{key}: {offer}")
             self.findings.check(offer.free + offer.allocated + offer.written_off == offer.supplied
                                 and offer.free >= 0, "units do not add up", f"{key}: {offer}")
-            self.findings.check(offer.allocated == granted[key], "allocated is not what was granted",
+            self.findings.check(offer.allocated == granted[key],
+                                "allocated is not what was granted",
                                 f"{key}: {offer}, granted {granted[key]}")
 
     def _judge_drop(self):

@@ -73,9 +73,8 @@ std::optional<std::size_t> Loop::State::topic_index(std::string_view name) const
 
 bool Loop::State::reads_on() const {
   return prepared_.empty() && ports_.outlet.has_room() &&
-         std::ranges::any_of(owned_, [](const auto& entry) {
-           return entry.second.state == ShardState::running;
-         });
+         std::ranges::any_of(
+             owned_, [](const auto& entry) { return entry.second.state == ShardState::running; });
 }
 
 Status Loop::State::gather(std::chrono::milliseconds wait, bool may_work) {

@@ -206,7 +206,8 @@ std::size_t Publisher::rows() const {
 
 std::size_t Publisher::records() const {
   std::size_t count = 0;
-  for (const auto& row : state_->rows) count += row.forgotten ? 0 : row.missing;
+  for (const auto& row : state_->rows)
+    count += row.forgotten ? 0 : row.missing;
   return count;
 }
 
