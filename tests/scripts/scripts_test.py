@@ -53,6 +53,12 @@ class Counting(unittest.TestCase):
         text = DOCTEST.format(9, 9, 0, 0) + DOCTEST.format(5, 4, 1, 0)
         self.assertEqual(counted(1, text), (4, 1, 0))
 
+    def test_what_failed_is_shown_however_far_from_the_end_it_stands(self):
+        text = "\n".join(["fine"] * 500 + ["x_test.cpp:1: ERROR: CHECK( a == b )"] + ["fine"] * 500)
+        shown = processes.telling(text, 60)
+        self.assertIn("x_test.cpp:1: ERROR: CHECK( a == b )", shown)
+        self.assertLessEqual(len(shown), 64)
+
     def test_a_script_is_counted_by_its_plain_line(self):
         self.assertEqual(counted(0, "7 passed, 0 failed\n", results.PLAIN_SUMMARY), (7, 0, 0))
         self.assertEqual(counted(1, "7 passed, 0 failed\n", results.PLAIN_SUMMARY), (7, 1, 0))

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -10,6 +11,8 @@ KILL_WAIT_SECONDS = 10
 LAST_WORDS_SECONDS = 5
 
 _running = set()
+
+TELLS_OF_AN_ERROR = re.compile(r"\b(ERROR|FAIL|Traceback|SUMMARY)|runtime error")
 
 
 class Outcome:
@@ -89,3 +92,23 @@ def tail(text, lines):
     if left_out <= 0:
         return every
     return [f"… {left_out} lines before"] + every[-lines:]
+
+
+def telling(text, lines, around=6):
+    """What a failed test's output tells: the passages about errors wherever they stand, then the
+    last lines, both within `lines`."""
+    every = text.rstrip().splitlines()
+    if len(every) <= lines:
+        return every
+    last = lines // 3
+    wanted = set()
+    for number, line in enumerate(every[:-last]):
+        if TELLS_OF_AN_ERROR.search(line):
+            wanted.update(range(max(0, number - around), min(len(every) - last, number + around)))
+    told, before = [], -1
+    for number in sorted(wanted)[:lines - last]:
+        if number != before + 1:
+            told.append("…")
+        told.append(every[number])
+        before = number
+    return told + tail(text, last)

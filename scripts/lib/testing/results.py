@@ -3,7 +3,7 @@
 import re
 import threading
 
-from .processes import tail
+from .processes import telling
 
 SHOWN_LINES_OF_A_FAILURE = 80
 SLOWEST_SHOWN = 10
@@ -65,7 +65,7 @@ class Report:
         lines = [f"  {verdict}  {label:<44} {counts.passed:>5} passed{failed}{left}"
                  f"  {seconds:7.1f} s{remark}"]
         if counts.failed and outcome is not None:
-            lines += [f"   | {line}" for line in tail(outcome.text, SHOWN_LINES_OF_A_FAILURE)]
+            lines += [f"   | {line}" for line in telling(outcome.text, SHOWN_LINES_OF_A_FAILURE)]
         with self._lock:
             self.passed += counts.passed
             self.failed += counts.failed

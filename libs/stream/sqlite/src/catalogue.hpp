@@ -15,13 +15,18 @@ namespace dropline::stream::sqlite {
 /// thread that commits (or that watches a foreign writer), read by all. Lives as long as anything
 /// points to it; a removed log is marked and never comes back.
 struct Log {
-  Log(std::int64_t log_id, std::size_t log_slot, std::string topic_name, std::int32_t number)
-      : id(log_id), slot(log_slot), topic(std::move(topic_name)), partition(number) {}
+  Log(std::int64_t log_id, std::size_t log_slot, const TopicSpec& spec, std::int32_t number)
+      : id(log_id),
+        slot(log_slot),
+        topic(spec.name),
+        partition(number),
+        compacted(spec.cleanup == Cleanup::compact) {}
 
   const std::int64_t id;   ///< names its table; never used again
   const std::size_t slot;  ///< counts the logs of this process, densely
   const std::string topic;
   const std::int32_t partition;
+  const bool compacted;  ///< else its offsets have no gaps
 
   std::atomic<std::int64_t> start{0};
   std::atomic<std::int64_t> end{0};

@@ -41,6 +41,14 @@ Extent LogReader::extent(const Log& log) {
   return {state->start, state->next};
 }
 
+void LogReader::check_gap(const Log& log, std::int64_t from, std::int64_t to) const {
+  if (log.compacted || from == to) return;
+  throw ErrorException(
+      corrupt_error(database_.file(), "records " + std::to_string(from) + " to " +
+                                          std::to_string(to) + " (exclusive) of " + log.name() +
+                                          " are gone, and nobody has removed them"));
+}
+
 std::int64_t LogReader::end_beyond(const Log& log, std::int64_t from) {
   const Extent found = extent(log);
   if (from < found.start) throw ErrorException(position_lost(log, from, found));
@@ -77,8 +85,9 @@ void LogReader::read_rows(const Log& log, std::int64_t from, std::size_t max, st
   rows.bind(1, from);
   rows.bind(2, static_cast<std::int64_t>(max));
   while (reading.bytes < max_bytes && database_.step(rows)) {
-    // A gap is what compaction leaves, or what was lost: only the log's start tells.
+    // A gap is what compaction or retention leaves, or damage: a page that is skipped.
     if (reading.records == 0 && rows.integer(0) != from) end_beyond(log, from);
+    check_gap(log, reading.next, rows.integer(0));
     add(log, rows, into, reading);
   }
 }
@@ -90,7 +99,11 @@ void LogReader::read(const std::shared_ptr<Log>& log, std::int64_t from, std::si
   try {
     read_rows(*log, from, max, max_bytes, into, reading);
     // The last records may have been compacted away: the position moves over where they were.
-    if (reading.records == 0) reading.next = end_beyond(*log, from);
+    if (reading.records == 0) {
+      const std::int64_t end = end_beyond(*log, from);
+      check_gap(*log, from, end);
+      reading.next = end;
+    }
   } catch (const ErrorException&) {
     if (!load_state(database_, log->id)) throw ErrorException(removed(*log));
     throw;

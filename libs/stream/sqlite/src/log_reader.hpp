@@ -71,6 +71,8 @@ class LogReader final {
   void read_rows(const Log& log, std::int64_t from, std::size_t max, std::size_t max_bytes,
                  BatchBuilder& into, Reading& reading);
   void add(const Log& log, const Statement& rows, BatchBuilder& into, Reading& reading);
+  /// Throws Errc::corrupt where nothing may be missing between the two offsets.
+  void check_gap(const Log& log, std::int64_t from, std::int64_t to) const;
   /// How far the log goes, where it has not lost `from`.
   std::int64_t end_beyond(const Log& log, std::int64_t from);
 

@@ -27,7 +27,7 @@ Catalogue LogRegistry::build(const std::vector<TopicRow>& rows) {
       auto& known = logs_[log.id];
       // A number given out in a transaction that was undone is given out again.
       if (!known || known->topic != row.spec.name || known->partition != log.partition) {
-        known = std::make_shared<Log>(log.id, next_slot_++, row.spec.name, log.partition);
+        known = std::make_shared<Log>(log.id, next_slot_++, row.spec, log.partition);
       }
       topic.logs.push_back(known);
     }
