@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "dropline/base/error.hpp"
+#include "dropline/ordering/ordering.hpp"
+#include "dropline/store/database.hpp"
+
+namespace dropline::ordering {
+
+/// Absent where stock's fact is not in yet, or it is another member's. Blocks for the database.
+[[nodiscard]] Result<std::optional<Order>> find_order(store::Session& session, const OrderId& id,
+                                                      const MemberId& member);
+
+/// The end of a page: what follows was placed before it, or at that time under a lower id.
+struct Cursor {
+  Timestamp placed_at;
+  OrderId order;
+  auto operator<=>(const Cursor&) const = default;
+};
+
+enum class Listing {
+  open,  ///< the default list: without orders that expired
+  all,
+};
+
+inline constexpr std::int64_t kMaxPage = 100;
+
+struct Page {
+  std::vector<Order> orders;   ///< newest first
+  std::optional<Cursor> next;  ///< absent: this is the last page
+};
+
+/// A member's orders, newest first: those behind `after` (absent: from the newest), at most `limit`
+/// (1 to kMaxPage; what is beyond counts as the nearest of these). Blocks for the database.
+[[nodiscard]] Result<Page> orders_page(store::Session& session, const MemberId& member,
+                                       Listing listing, const std::optional<Cursor>& after,
+                                       std::int64_t limit);
+
+}  // namespace dropline::ordering
