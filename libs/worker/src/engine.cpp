@@ -115,6 +115,7 @@ Status Engine::serve(Seat& seat, bool& moved) {
   if (seat.retry_at > now) return {};
   if (auto gathered = seat.loop->gather(std::chrono::milliseconds(0)); !gathered)
     return gathered.error();
+  moved |= seat.loop->read();
   if (!seat.loop->has_work()) return {};
   auto savepoint = store::Savepoint::begin(parts_.session);
   if (!savepoint) return savepoint.error();

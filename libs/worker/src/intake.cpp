@@ -98,6 +98,8 @@ void Intake::check_origin(Prepared& prepared, const TopicUse& use) const {
       return bury(prepared, "forbidden", verified.error().detail);
     trusted = true;
   }
+  // A late copy of a state is not old news: compaction would keep it.
+  if (use.kind == TopicKind::state) return;
   const auto sequence = envelope.sequence();
   if (trusted && envelope.shard() && sequence) {
     prepared.from_service = true;

@@ -79,6 +79,7 @@ bool Loop::State::reads_on() const {
 
 Status Loop::State::gather(std::chrono::milliseconds wait, bool may_work) {
   constexpr std::chrono::milliseconds kNoWait{0};
+  read_ = false;
   auto patience = wait;
   if (may_work) patience = has_work() ? kNoWait : std::min(wait, until_due());
   auto change = ports_.membership.poll(reads_on() ? kNoWait : patience);
@@ -99,7 +100,9 @@ Status Loop::State::gather(std::chrono::milliseconds wait, bool may_work) {
     return batch.error();
   }
   trouble_.clear();
+  read_ = !batch->records().empty();
   sort(std::move(*batch));
+  note_ends();
   return {};
 }
 
@@ -124,6 +127,7 @@ void Loop::State::sort(stream::Batch batch) {
       owned->reason = problem.error.text();
     }
   }
+  states_waiting_.clear();
   prepared_.reserve(batch.records().size());
   for (const auto& record : batch.records())
     sort_record(record);
@@ -138,7 +142,28 @@ void Loop::State::sort_record(const stream::Record& record) {
   if (!expected(*owned, *topic, prepared)) return;
   const auto next = owned->positions.find(spec_.topics[*topic].name);
   if (next != owned->positions.end() && record.offset < next->second.next) return;
+  const bool state_topic = spec_.topics[*topic].kind == TopicKind::state;
+  if (state_topic && prepared.verdict == Verdict::deliver &&
+      !ports_.service.heeds(prepared.incoming))
+    prepared.verdict = Verdict::pass_over;
+  // Positions move in order: it waits where one before it is to be applied.
+  const std::pair at{owned->shard, *topic};
+  if (state_topic && prepared.verdict == Verdict::pass_over && !states_waiting_.contains(at)) {
+    owned->positions[spec_.topics[*topic].name] = {record.offset + 1, prepared.fingerprint};
+    metrics_.passed_over.add();
+    return;
+  }
+  if (state_topic) states_waiting_.insert(at);
   prepared_.push_back(std::move(prepared));
+}
+
+/// Which ends seen at the claim have been reached.
+void Loop::State::note_ends() {
+  for (auto& [shard, owned] : owned_)
+    std::erase_if(owned.ends, [&, &positions = owned.positions](const auto& end) {
+      const auto found = positions.find(spec_.topics[end.first].name);
+      return found != positions.end() && found->second.next >= end.second;
+    });
 }
 
 /// The first record read after a claim is the one before the position, and must be the very one
@@ -192,11 +217,7 @@ void Loop::State::committed() {
   metrics_.transaction.observe(ports_.clock.steady() - began_);
   if (!prepared_.empty()) metrics_.batch.observe(static_cast<double>(prepared_.size()));
   metrics_.records.add(delivered_);
-  for (auto& [shard, owned] : owned_)
-    std::erase_if(owned.ends, [&, &positions = owned.positions](const auto& end) {
-      const auto found = positions.find(spec_.topics[end.first].name);
-      return found != positions.end() && found->second.next >= end.second;
-    });
+  note_ends();
   if (claiming_.empty()) {
     prepared_.clear();
     batch_ = {};
@@ -298,6 +319,9 @@ Status Loop::gather(std::chrono::milliseconds wait, bool may_work) {
   auto gathered = state_->gather(wait, may_work);
   state_->count_shards();
   return gathered;
+}
+bool Loop::read() const {
+  return state_->read();
 }
 bool Loop::has_work() const {
   return state_->has_work();

@@ -52,6 +52,7 @@ class Loop::State final : public Unit {
   Status gather(std::chrono::milliseconds wait, bool may_work);
   /// Shows in the metrics how many shards run and how many have stopped.
   void count_shards();
+  [[nodiscard]] bool read() const { return read_; }
   [[nodiscard]] bool has_work() const;
   Status apply(store::Session& session);
   void committed();
@@ -87,6 +88,7 @@ class Loop::State final : public Unit {
   [[nodiscard]] bool reads_on() const;
   void sort(stream::Batch batch);
   void sort_record(const stream::Record& record);
+  void note_ends();
   bool expected(Owned& owned, std::size_t topic, const Prepared& prepared);
   [[nodiscard]] std::optional<std::size_t> topic_index(std::string_view name) const;
   void seek_back();
@@ -121,8 +123,10 @@ class Loop::State final : public Unit {
   std::map<Shard, Owned> owned_;
   stream::Batch batch_;  ///< owns what prepared_ shows
   std::vector<Prepared> prepared_;
+  std::set<std::pair<Shard, std::size_t>> states_waiting_;  ///< topics with records in prepared_
   Clock::Steady held_check_at_{};
   bool savepoints_ = false;
+  bool read_ = false;
   std::string trouble_;
 
   // Of the transaction under way

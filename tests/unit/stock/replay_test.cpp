@@ -365,7 +365,8 @@ class Replay final {
       parts.loop.partitions = 1;
       parts.loop.max_records = batch;
       auto worker = worker::Worker::start(std::move(parts)).value();
-      for (int turn = 0; turn < 60 + static_cast<int>(records / batch); ++turn) {
+      // Levels are read back too; a second life would publish its predecessor's last batch again.
+      for (int turn = 0; turn < 60 + kTurns * static_cast<int>(records / batch); ++turn) {
         outside_.pump();
         worker->step(0ms);
         own.pump();
@@ -404,6 +405,8 @@ class Replay final {
     }
     return out;
   }
+
+  static constexpr int kTurns = 6;
 
   ManualClock clock_;
   SeededRandom random_;

@@ -104,6 +104,56 @@ struct Judge {
   }
 };
 
+/// A level that was met behind a newer one, by its key.
+struct LateLevel {
+  const worker::Incoming* incoming;
+  std::variant<DropId, OfferKey> of;
+};
+
+/// Absent where the key is of no level of ours.
+std::optional<LateLevel> late_level(const worker::Incoming& incoming) {
+  const auto key = incoming.record.key.value_or(std::string_view());
+  const auto slash = key.find('/');
+  const auto drop = DropId::parse(key.substr(0, slash));
+  if (slash == std::string_view::npos) {
+    if (!drop) return std::nullopt;
+    return LateLevel{&incoming, *drop};
+  }
+  const auto sku = Sku::parse(key.substr(slash + 1));
+  if (!sku || (!drop && key.substr(0, slash) != "-")) return std::nullopt;
+  return LateLevel{&incoming, OfferKey{drop, *sku}};
+}
+
+void want(Wanted& wanted, const LateLevel& late) {
+  if (const auto* drop = std::get_if<DropId>(&late.of))
+    wanted.drops.push_back(*drop);
+  else
+    wanted.offers.push_back(std::get<OfferKey>(late.of));
+}
+
+/// Says the row again where it is newer, and from the shard that met the late copy: that partition
+/// is the one where compaction would leave it.
+template <class Row>
+void say_again(const Row* row, const worker::Incoming& late, worker::Unit& unit,
+               worker::StateVersions& met) {
+  if (!row) return;
+  if (row->version > worker::StateVersions::of(late))
+    worker::emit(unit, late.shard, level_of(*row), {}, &late);
+  met.settle(late.shard, *late.record.key, row->version);
+}
+
+void say_again(Book& book, std::span<const LateLevel> late, worker::Unit& unit,
+               worker::StateVersions& met) {
+  std::set<std::pair<worker::Shard, std::string_view>> said;
+  for (auto each = late.rbegin(); each != late.rend(); ++each) {
+    if (!said.emplace(each->incoming->shard, *each->incoming->record.key).second) continue;
+    if (const auto* drop = std::get_if<DropId>(&each->of))
+      say_again(book.drop(*drop), *each->incoming, unit, met);
+    else
+      say_again(book.offer(std::get<OfferKey>(each->of)), *each->incoming, unit, met);
+  }
+}
+
 /// One record for each offer and drop that changed, from the shard that changed it.
 void show_levels(const Book& book, worker::Unit& unit) {
   for (const auto& id : book.drops_changed) {
@@ -123,15 +173,21 @@ StockWorker::StockWorker() {
   spec_.anchor = topic::kOrdersCommands;
   spec_.topics = {
       worker::reads<PlaceOrder, OpenDrop, PauseDrop, ResumeDrop, EndDrop, Restock, CorrectStock,
-                    PutOffer, ReleaseUnits, SettleUnits>(worker::TopicKind::commands)};
+                    PutOffer, ReleaseUnits, SettleUnits>(worker::TopicKind::commands),
+      worker::reads<OfferLevel, DropLevel>(worker::TopicKind::state)};
   spec_.tick = kHeartbeat;
 }
 
 Status StockWorker::apply(std::span<const worker::Incoming> batch, worker::Unit& unit) {
   std::vector<Task> tasks;
   tasks.reserve(batch.size());
+  std::vector<LateLevel> late;
   Wanted wanted;
   for (const auto& incoming : batch) {
+    if (incoming.envelope.type == OfferLevel::kType || incoming.envelope.type == DropLevel::kType) {
+      if (auto level = late_level(incoming)) want(wanted, late.emplace_back(std::move(*level)));
+      continue;
+    }
     auto command = open_any(incoming, static_cast<Command*>(nullptr));
     if (!command) {
       unit.dead_letter(incoming, command.error().code.message(), command.error().detail);
@@ -140,19 +196,21 @@ Status StockWorker::apply(std::span<const worker::Incoming> batch, worker::Unit&
     std::visit([&wanted](const auto& c) { want(wanted, c); }, *command);
     tasks.push_back({&incoming, std::move(*command)});
   }
-  if (tasks.empty()) return {};
+  if (tasks.empty() && late.empty()) return {};
   auto book = load(unit.session(), std::move(wanted));
   if (!book) return book.error();
   for (const auto& task : tasks)
     std::visit(Judge{*book, unit, *task.incoming}, task.command);
   if (auto saved = save(unit.session(), *book, unit.now()); !saved) return saved;
   show_levels(*book, unit);
+  say_again(*book, late, unit, levels_);
   return {};
 }
 
 /// A state topic keeps the last copy of a key, and the last may be a stale one of an earlier owner:
 /// the new owner says what is in force again.
 Status StockWorker::claimed(std::span<const worker::Shard> shards, worker::Unit& unit) {
+  levels_.forget(shards);
   std::vector<std::int32_t> numbers;
   for (const auto shard : shards)
     numbers.push_back(worker::number(shard));
@@ -163,6 +221,10 @@ Status StockWorker::claimed(std::span<const worker::Shard> shards, worker::Unit&
   for (const auto& [key, offer] : book->offers)
     worker::emit(unit, worker::Shard(offer.shard), level_of(offer));
   return {};
+}
+
+bool StockWorker::heeds(const worker::Incoming& record) {
+  return levels_.met(record);
 }
 
 Status StockWorker::tick(std::span<const worker::Shard> shards, worker::Unit& unit) {

@@ -134,6 +134,9 @@ class Loop final {
   /// Without `may_work`, because the database is away, work at hand does not cut the wait short.
   Status gather(std::chrono::milliseconds wait, bool may_work = true);
 
+  /// The last gather() read records, though none of them may be work.
+  [[nodiscard]] bool read() const;
+
   /// Claims, records, ticks or operators' words wait for a transaction.
   [[nodiscard]] bool has_work() const;
 
@@ -147,7 +150,7 @@ class Loop final {
   /// How long until a tick or another timed thing is due; what gather() may wait at most.
   [[nodiscard]] std::chrono::milliseconds until_due() const;
 
-  /// Positions committed so far, for the group's lag.
+  /// How far each topic partition is read, for the group's lag.
   [[nodiscard]] std::vector<stream::Position> positions() const;
   [[nodiscard]] std::vector<ShardReport> shards() const;
   /// Empty while all is well.

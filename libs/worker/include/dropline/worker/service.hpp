@@ -24,7 +24,8 @@ namespace dropline::worker {
 enum class TopicKind {
   commands,  ///< anyone may write: unknown types and unsigned orders of services are dead letters
   events,    ///< services write: types that this version does not know are passed over
-  state,     ///< compacted: the last record of a key counts; a gap is no loss
+  state,     ///< compacted: the last record of a key counts; a gap is no loss, and a copy that
+             ///< comes late is no duplicate: it is what readers would be left with
 };
 
 /// A type of message that a service reads.
@@ -155,6 +156,11 @@ class Service {
 
   /// Records of one or more shards; those of one topic partition stand in log order.
   virtual Status apply(std::span<const Incoming> batch, Unit& unit) = 0;
+
+  /// Asked of each record of a state topic as it is read, outside any transaction: whether apply()
+  /// has anything to do with it. What is not heeded costs no transaction; its position is saved
+  /// with the next one. A record may be read, and asked about, more than once. Must not throw.
+  [[nodiscard]] virtual bool heeds(const Incoming& /*record*/) { return true; }
 
   /// Shards just claimed, before anything is read: a place to read rows kept in memory and to
   /// publish current state again. Everything known of them from an earlier claim is void.

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "dropline/base/error.hpp"
 #include "dropline/base/ids.hpp"
@@ -11,5 +13,9 @@ namespace dropline::stock {
 
 /// What stock's permanent row says of an order; absent where it has not judged it.
 [[nodiscard]] Result<std::optional<Order>> find_order(store::Session& session, const OrderId& id);
+
+/// Those of `ids` that stock has judged, in no order. One statement.
+[[nodiscard]] Result<std::vector<OrderId>> known_orders(store::Session& session,
+                                                        std::span<const OrderId> ids);
 
 }  // namespace dropline::stock
