@@ -73,13 +73,16 @@ void MemoryLog::State::arrive(Outbox& outbox, Letter letter) {
     return report(outbox, letter, Outcome::failed, Errc::unknown_topic);
   switch (letter.fault) {
     case SendFault::lose:
-      return report(outbox, letter, Outcome::failed, Errc::failed);
+      report(outbox, letter, Outcome::failed, Errc::failed);
+      if (outbox.link->options.gapless) end(outbox);
+      return;
     case SendFault::lose_unseen:
-      return report(outbox, letter, Outcome::unknown, Errc::timed_out);
+      report(outbox, letter, Outcome::unknown, Errc::timed_out);
+      if (outbox.link->options.gapless) end(outbox);
+      return;
     case SendFault::fatal:
-      outbox.fatal = error(Errc::failed, "the producer met a fatal error and must be replaced");
       report(outbox, letter, Outcome::unknown, Errc::failed);
-      return give_up(outbox, Errc::failed);
+      return end(outbox);
     case SendFault::lose_answer:
       append(**topic, letter.record);
       return report(outbox, letter, Outcome::unknown, Errc::timed_out);
@@ -97,6 +100,11 @@ void MemoryLog::State::arrive(Outbox& outbox, Letter letter) {
       append(**topic, letter.record);
       return report(outbox, letter, Outcome::acknowledged, {});
   }
+}
+
+void MemoryLog::State::end(Outbox& outbox) {
+  outbox.fatal = error(Errc::failed, "the producer met a fatal error and must be replaced");
+  give_up(outbox, Errc::failed);
 }
 
 void MemoryLog::State::settle(Outbox& outbox) {

@@ -110,6 +110,7 @@ class MemoryLog::State final {
 
  private:
   void arrive(Outbox& outbox, Letter letter);
+  void end(Outbox& outbox);  ///< it writes no more
   void report(Outbox& outbox, const Letter& letter, Outcome outcome, std::error_code why);
 };
 

@@ -17,7 +17,8 @@ namespace {
 /// One process on a log that is driven by hand.
 class Process final {
  public:
-  explicit Process(std::shared_ptr<MemoryLog> log) : stream(std::move(log), options()) {
+  explicit Process(std::shared_ptr<MemoryLog> log, bool gapless = false)
+      : stream(std::move(log), options(gapless)) {
     producer = stream
                    .producer([this](std::span<const Delivery> batch) {
                      deliveries.insert(deliveries.end(), batch.begin(), batch.end());
@@ -46,10 +47,11 @@ class Process final {
     return text;
   }
 
-  MemoryStreamOptions options() {
-    return {.max_in_flight_records = 4, .max_in_flight_bytes = 100, .fate = [this](const Draft&) {
-              return next;
-            }};
+  MemoryStreamOptions options(bool gapless) {
+    return {.max_in_flight_records = 4,
+            .max_in_flight_bytes = 100,
+            .gapless = gapless,
+            .fate = [this](const Draft&) { return next; }};
   }
 
   SendFate next;
@@ -96,6 +98,22 @@ TEST_CASE("without threads nothing waits") {
   CHECK_FALSE(process.producer->flush(1h));
   process.producer->close(1h);
   CHECK(std::chrono::steady_clock::now() - began < 10s);
+}
+
+TEST_CASE("a producer that promises no gap writes nothing behind a record it lost") {
+  Scene scene;
+  for (const auto fault : {SendFault::lose, SendFault::lose_unseen}) {
+    CAPTURE(static_cast<int>(fault));
+    Process process(scene.log, true);
+    REQUIRE(process.send("a"));
+    REQUIRE(process.send("b", {fault, 10ms}));
+    REQUIRE(process.send("c"));
+    scene.clock.advance(20ms);
+    CHECK(process.stream.pump() == 3);
+    CHECK(process.deliveries[2].outcome == Outcome::failed);
+    CHECK(process.producer->fatal_error().has_value());
+    CHECK(process.read().ends_with('a'));
+  }
 }
 
 TEST_CASE("each fault does to log and answer what its name says") {

@@ -80,6 +80,9 @@ struct MemoryStreamOptions {
   /// Of each producer: taken and not yet reported.
   std::size_t max_in_flight_records = 10'000;
   std::size_t max_in_flight_bytes = std::size_t{64} << 20U;
+  /// As producers that promise no gap: one that loses a record writes nothing behind it and must be
+  /// replaced.
+  bool gapless = false;
   /// Asked for every valid draft, on the thread of send(), with no lock held. Empty: no faults.
   std::function<SendFate(const Draft&)> fate;
 };
