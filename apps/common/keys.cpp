@@ -15,6 +15,8 @@ namespace dropline::apps {
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
+constexpr const char* kPreviousGatewayKey = "gateway.previous.key";
+constexpr const char* kTokensKey = "tokens.key";
 using Secret = std::array<std::uint8_t, kSecretBytes>;
 
 Error unusable(const std::filesystem::path& file, const std::string& why, const std::string& cure) {
@@ -73,26 +75,35 @@ Result<Keys> load_keys(const std::filesystem::path& folder, bool generate, Rando
   std::error_code failed;
   if (generate) std::filesystem::create_directories(folder, failed);
   if (failed) return unusable(folder, failed.message(), "is its parent writable?");
-  std::array<Secret, 5> secrets;
-  constexpr const char* kFiles[] = {"commands.key", "receipts.key", "recipients.key", "digests.key",
-                                    "tokens.key"};
-  bool tokens = true;
-  for (std::size_t i = 0; i < secrets.size(); ++i) {
-    const bool optional = i == 4 && !generate;
-    if (optional && !std::filesystem::exists(folder / kFiles[i])) {
-      tokens = false;
-      continue;
-    }
-    auto secret = read_secret(folder, kFiles[i], generate, random);
-    if (!secret) return secret.error();
-    secrets[i] = *secret;
-  }
-  contracts::CommandKeys commands;
-  if (auto added = commands.add("1", text_of(secrets[0])); !added) return added.error();
-  Keys keys{std::move(commands), crypto::SecretKey::from_seed(secrets[1]),
-            *crypto::SealKey::make("shop", secrets[2]), crypto::HmacKey(text_of(secrets[3])),
+  const auto read = [&](const char* name) { return read_secret(folder, name, generate, random); };
+  const auto commands = read("commands.key");
+  if (!commands) return commands.error();
+  const auto receipts = read("receipts.key");
+  if (!receipts) return receipts.error();
+  const auto recipients = read("recipients.key");
+  if (!recipients) return recipients.error();
+  const auto digests = read("digests.key");
+  if (!digests) return digests.error();
+  const auto gateway = read("gateway.key");
+  if (!gateway) return gateway.error();
+  contracts::CommandKeys command_keys;
+  if (auto added = command_keys.add("1", text_of(*commands)); !added) return added.error();
+  Keys keys{std::move(command_keys),
+            crypto::SecretKey::from_seed(*receipts),
+            *crypto::SealKey::make("shop", *recipients),
+            crypto::HmacKey(text_of(*digests)),
+            {crypto::HmacKey(text_of(*gateway))},
             std::nullopt};
-  if (tokens) keys.tokens = crypto::SecretKey::from_seed(secrets[4]);
+  if (std::filesystem::exists(folder / kPreviousGatewayKey)) {
+    const auto previous = read(kPreviousGatewayKey);
+    if (!previous) return previous.error();
+    keys.gateway.emplace_back(text_of(*previous));
+  }
+  if (generate || std::filesystem::exists(folder / kTokensKey)) {
+    const auto tokens = read(kTokensKey);
+    if (!tokens) return tokens.error();
+    keys.tokens = crypto::SecretKey::from_seed(*tokens);
+  }
   return keys;
 }
 

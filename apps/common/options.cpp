@@ -2,6 +2,9 @@
 
 #include <chrono>
 
+#include "dropline/base/money.hpp"
+#include "dropline/contracts/codec.hpp"
+
 namespace dropline::apps {
 namespace {
 
@@ -33,6 +36,23 @@ void http_options(config::Schema& schema) {
   schema.duration("http.body_deadline", 30s, "Its body, from the head's end.").range(100ms, 10min);
   schema.duration("http.max_wait", 30s, "The longest `Prefer: wait` that is honoured.")
       .range(1s, 60s);
+  schema
+      .integer("http.member_rate", 50,
+               "Calls a second that a member may make in the long run; 0: no limit.")
+      .range(0, 1'000'000);
+  schema.integer("http.member_rate_burst", 200, "Calls at once before that limit is felt.")
+      .range(1, 1'000'000);
+  schema
+      .integer("http.address_rate", 0,
+               "The same for all calls from an address; 0: no limit. For shops that shoppers reach "
+               "without a proxy: behind one, all have its address.")
+      .range(0, 1'000'000);
+  schema.integer("http.address_rate_burst", 1'000, "Calls at once before that limit is felt.")
+      .range(1, 1'000'000);
+  schema
+      .list("http.cors_origins", std::vector<std::string>{},
+            "Origins whose pages may call the API; `*` is any.")
+      .example("https://shop.example");
   schema.text("http.name", "1", "Tells ingresses apart in what they write.");
   schema.integer("http.read_threads", 2, "Threads that read the database.").range(1, 64);
   schema
@@ -73,6 +93,27 @@ void stream_options(config::Schema& schema) {
       .example("postgresql://dropline@127.0.0.1:5432/dropline");
 }
 
+void payment_options(config::Schema& schema) {
+  schema.section("payments", "Payments",
+                 "Amounts are in minor units of the currency: won, cents. Every process that runs "
+                 "payments needs the same.");
+  schema.text("payments.currency", "KRW", "ISO 4217 code that wallets are charged in.")
+      .check([](std::string_view text) {
+        return std::string(Currency::parse(text) ? "" : "is not three capital letters, as in KRW");
+      });
+  schema.integer("payments.charge_min", 1'000, "The least that a wallet is charged with at once.")
+      .range(1, contracts::kMaxExact);
+  schema
+      .integer("payments.charge_max", 2'000'000, "The most that a wallet is charged with at once.")
+      .range(1, contracts::kMaxExact);
+  schema.rule([](const config::Settings& settings) {
+    return std::string(settings.integer("payments.charge_min") <=
+                               settings.integer("payments.charge_max")
+                           ? ""
+                           : "payments.charge_min must not be more than payments.charge_max");
+  });
+}
+
 }  // namespace
 
 config::Schema shared_schema() {
@@ -81,6 +122,7 @@ config::Schema shared_schema() {
   http_options(schema);
   auth_options(schema);
   stream_options(schema);
+  payment_options(schema);
   for (const char* scripts :
        {"DROPLINE_TEST_", "DROPLINE_KAFKA_JARS", "DROPLINE_POSTGRES_BIN", "DROPLINE_BUILD_DIR"})
     schema.ignore_variables(scripts);

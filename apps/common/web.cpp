@@ -55,25 +55,36 @@ Result<std::unique_ptr<Web>> Web::start(const config::Settings& settings, Proces
   options.callers = std::move(*rules);
   options.read_threads = static_cast<std::size_t>(settings.integer("http.read_threads"));
   options.max_wait = settings.duration<std::chrono::seconds>("http.max_wait");
-  auto api = shop::Api::start({stream,
-                               database,
-                               process.clock,
-                               process.random,
-                               process.metrics,
-                               process.health,
-                               process.tracer,
-                               {keys.commands, keys.receipts, keys.recipients, keys.digests}},
-                              std::move(options));
+  const auto rate = [&](const char* policy, const std::string& name) {
+    return shop::RateRule{policy, settings.integer(name), settings.integer(name + "_burst")};
+  };
+  options.member_rate = rate("member", "http.member_rate");
+  options.address_rate = rate("address", "http.address_rate");
+  options.cors_origins = settings.list("http.cors_origins");
+  auto api = shop::Api::start(
+      {stream,
+       database,
+       process.clock,
+       process.random,
+       process.metrics,
+       process.health,
+       process.tracer,
+       {keys.commands, keys.receipts, keys.recipients, keys.digests, keys.gateway}},
+      std::move(options));
   if (!api) return api.error();
   web->api_ = std::move(*api);
   web->observer_ = std::make_unique<Observer>(process.metrics);
   auto server = server_options(settings);
   server.observer = web->observer_.get();
   std::vector<http::ListenerOptions> listeners;
-  listeners.push_back({.name = "public",
-                       .address = address.host == "localhost" ? "127.0.0.1" : address.host,
-                       .port = address.port,
-                       .router = web->api_->public_routes()});
+  listeners.push_back(
+      {.name = "public",
+       .address = address.host == "localhost" ? "127.0.0.1" : address.host,
+       .port = address.port,
+       .router = web->api_->public_routes(),
+       .before = [&api = *web->api_](const http::ExchangePtr& exchange) { api.admit(exchange); },
+       .after = [&api = *web->api_](const http::Request& request,
+                                    http::Response& response) { api.finish(request, response); }});
   if (settings.has("admin.address")) {
     const auto admin = settings.address("admin.address");
     listeners.push_back({.name = "admin",

@@ -67,33 +67,16 @@ struct SwitchRequest {
   }
 };
 
-void accepted(const http::ExchangePtr& exchange, const ChangeId& change) {
+/// Gives the command to the log and answers when it is there; `change` finds stock's answer.
+template <class Command>
+void send(const CorePtr& core, const http::ExchangePtr& exchange, const Command& command) {
   std::string body;
   JsonWriter out(body);
   out.open_object();
   out.name("change");
-  out.plain(change.text());
+  out.plain(command.change.text());
   out.close_object();
-  exchange->try_respond(http::json_response(202, std::move(body)));
-}
-
-/// Gives the command to the log and answers when it is there.
-template <class Command>
-void send(const CorePtr& core, const http::ExchangePtr& exchange, const Command& command) {
-  const auto language = exchange->request().language();
-  if (auto valid = validate(command); !valid) {
-    exchange->respond(bad_body(valid.error(), language).response());
-    return;
-  }
-  auto sent = core->gate->send(
-      command, {}, exchange->request().trace().text(),
-      [exchange, change = command.change, language](const Acknowledgement& told) {
-        if (told.outcome == stream::Outcome::acknowledged) return accepted(exchange, change);
-        exchange->try_respond(told.outcome == stream::Outcome::failed
-                                  ? http::unavailable(language, kRetryAfter).response()
-                                  : http::outcome_unknown(language).response());
-      });
-  if (!sent) exchange->try_respond(busy(sent.error(), language));
+  send_command(core, exchange, command, {}, http::json_response(202, std::move(body)));
 }
 
 template <class Command>
@@ -102,20 +85,6 @@ Command begin(const CorePtr& core, const Caller& caller) {
   command.change = ChangeId(core->parts.random.uuid7(core->parts.clock.now()));
   command.actor = {ActorKind::admin, caller.member.text()};
   return command;
-}
-
-/// Reads the body of an admin's request, or has answered it.
-template <class Body>
-std::optional<Body> body_of(const http::ExchangePtr& exchange) {
-  const auto language = exchange->request().language();
-  if (!exchange->request().content_type_is("application/json")) {
-    exchange->respond(http::unsupported_media_type(language, "application/json").response());
-    return std::nullopt;
-  }
-  auto body = decode<Body>(exchange->request().body());
-  if (body) return std::move(*body);
-  exchange->respond(bad_body(body.error(), language).response());
-  return std::nullopt;
 }
 
 void open_drop(const CorePtr& core, const http::ExchangePtr& exchange) {

@@ -1,7 +1,12 @@
 #include "dropline/shop/api.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 #include "core.hpp"
 #include "dropline/contracts/envelope.hpp"
+#include "dropline/contracts/order_id.hpp"
+#include "dropline/contracts/payments_events.hpp"
 #include "dropline/contracts/stock_events.hpp"
 #include "dropline/shop/operations.hpp"
 #include "dropline/stream/errors.hpp"
@@ -13,43 +18,62 @@ namespace {
 using contracts::OrderState;
 
 template <class T>
-OrderNews news_of(const T& event) {
+OrderNews stock_news(const T& event, OrderState state) {
   OrderNews news;
   news.order = event.order_id;
   news.body_hash = event.body_hash;
   news.place = event.place;
+  news.state = state;
+  return news;
+}
+
+template <class T>
+OrderNews money_news(const T& event, OrderState state) {
+  OrderNews news;
+  news.order = event.order_id;
+  news.state = state;
   return news;
 }
 
 OrderNews to_news(const contracts::StockReserved& event) {
-  auto news = news_of(event);
-  news.state = OrderState::reserved;
+  auto news = stock_news(event, OrderState::reserved);
   news.total = event.total;
-  news.method = event.payment.method;
   return news;
 }
 
 OrderNews to_news(const contracts::StockRefused& event) {
-  auto news = news_of(event);
-  news.state = OrderState::rejected;
+  auto news = stock_news(event, OrderState::rejected);
   news.reason = contracts::to_text(event.reason);
-  news.method = event.payment.method;
   return news;
 }
 
 OrderNews to_news(const contracts::OrderRepeated& event) {
-  auto news = news_of(event);
+  const bool refused = event.outcome == contracts::StockOutcome::refused;
+  auto news = stock_news(event, refused ? OrderState::rejected : OrderState::reserved);
   news.place = event.first;
-  news.repeated = true;
-  news.state = event.outcome == contracts::StockOutcome::refused ? OrderState::rejected
-                                                                 : OrderState::reserved;
   if (event.reason) news.reason = contracts::to_text(*event.reason);
   return news;
 }
 
 OrderNews to_news(const contracts::IdempotencyConflict& event) {
-  auto news = news_of(event);
+  auto news = stock_news(event, OrderState::received);
   news.conflict = true;
+  return news;
+}
+
+OrderNews to_news(const contracts::PaymentCaptured& event) {
+  return money_news(event, OrderState::paid);
+}
+
+OrderNews to_news(const contracts::PaymentDeclined& event) {
+  auto news = money_news(event, OrderState::payment_failed);
+  news.reason = contracts::to_text(event.reason);
+  return news;
+}
+
+OrderNews to_news(const contracts::PaymentOpened& event) {
+  auto news = money_news(event, OrderState::awaiting_payment);
+  news.due_at = event.due_at;
   return news;
 }
 
@@ -59,7 +83,18 @@ Api::Core::Core(Parts parts_, ApiOptions options_)
     : parts(parts_),
       options(std::move(options_)),
       callers(options.callers, parts.clock),
-      board(parts.clock) {}
+      board(parts.clock),
+      shelf(parts.clock, options.partitions),
+      live(parts.clock, options.partitions),
+      member_rate(options.member_rate, parts.clock),
+      address_rate(options.address_rate, parts.clock) {
+  const auto name = [this](std::string_view topic) {
+    return contracts::topic_name(options.topic_prefix, topic);
+  };
+  topics_ = {name(contracts::topic::kStockEvents), name(contracts::topic::kPaymentsEvents),
+             name(contracts::topic::kOrdersEvents), name(contracts::topic::kStockLevels),
+             name(contracts::topic::kCatalogProducts)};
+}
 
 Api::Core::~Core() = default;
 
@@ -75,12 +110,15 @@ Status Api::Core::start() {
   reads = std::make_unique<Reads>(parts.database,
                                   store::SessionOptions{.application = "dropline-ingress"},
                                   options.read_threads);
-  const auto name = [this](std::string_view topic) {
-    return contracts::topic_name(options.topic_prefix, topic);
-  };
-  tail = std::make_unique<Tail>(
-      parts.stream, std::vector<Tail::Source>{{name(contracts::topic::kStockEvents), false}},
-      options.partitions, [this](const stream::Record& record) { on_record(record); });
+  lookup = std::make_unique<Lookup>(*reads);
+  tail = std::make_unique<Tail>(parts.stream,
+                                std::vector<Tail::Source>{{topics_.stock_levels, true},
+                                                          {topics_.catalog_products, true},
+                                                          {topics_.stock_events, false},
+                                                          {topics_.payments_events, false},
+                                                          {topics_.orders_events, false}},
+                                options.partitions,
+                                [this](const stream::Record& record) { on_record(record); });
   checks.push_back(parts.health.add_text("gate", [this] { return gate->health(); }));
   checks.push_back(parts.health.add_text("views", [this] {
     auto trouble = tail->health();
@@ -90,30 +128,67 @@ Status Api::Core::start() {
   return {};
 }
 
-/// Only what somebody waits for is parsed.
 void Api::Core::on_record(const stream::Record& record) {
+  if (record.topic == topics_.stock_levels || record.topic == topics_.catalog_products)
+    return shelf.take(record);
+  if (record.topic == topics_.orders_events) return live.take(record);
+  tell(record);
+}
+
+/// Only what somebody waits for is parsed.
+void Api::Core::tell(const stream::Record& record) {
   const auto order =
       OrderId::parse(record.header(contracts::header::kCorrelation).value_or(std::string_view()));
   if (!order || !board.awaited(*order)) return;
-  auto envelope = contracts::parse_envelope(record);
+  const auto envelope = contracts::parse_envelope(record);
   if (!envelope) return;
-  auto event =
-      contracts::decode_any<contracts::StockReserved, contracts::StockRefused,
-                            contracts::OrderRepeated, contracts::IdempotencyConflict>(*envelope);
+  const auto event = contracts::decode_any<contracts::StockReserved, contracts::StockRefused,
+                                           contracts::OrderRepeated, contracts::IdempotencyConflict,
+                                           contracts::PaymentCaptured, contracts::PaymentDeclined,
+                                           contracts::PaymentOpened>(*envelope);
   if (!event) return;
   std::visit([this](const auto& told) { board.tell(to_news(told)); }, *event);
+  if (const auto* repeated = std::get_if<contracts::OrderRepeated>(&*event))
+    tell_what_became_of(*repeated);
 }
 
-std::optional<Caller> identified(const Api::Core& core, const http::ExchangePtr& exchange) {
+/// What decided a repeated order may have passed by long ago: the tables know.
+void Api::Core::tell_what_became_of(const contracts::OrderRepeated& repeated) {
+  if (!board.awaited(repeated.order_id)) return;
+  static_cast<void>(
+      reads->submit([this, id = repeated.order_id,
+                     caller = Caller{repeated.member, false}](Result<store::Session*> session) {
+        if (!session) return;
+        const auto view = find_order_view(**session, id, caller);
+        if (!view || !*view) return;
+        OrderNews news;
+        news.order = id;
+        news.state = (*view)->state;
+        news.reason = (*view)->reason;
+        news.total = (*view)->total;
+        news.due_at = (*view)->due_at;
+        board.tell(news);
+      }));
+}
+
+std::optional<Caller> identified(Api::Core& core, const http::ExchangePtr& exchange) {
   auto caller = core.callers.identify(exchange->request());
   if (auto* refused = std::get_if<http::Problem>(&caller)) {
     exchange->respond(refused->response());
     return std::nullopt;
   }
-  return std::get<Caller>(caller);
+  const auto& known = std::get<Caller>(caller);
+  if (core.member_rate.active()) {
+    const auto verdict = core.member_rate.ask(known.member.text());
+    if (!verdict.allowed) {
+      exchange->respond(rate_limited(verdict, exchange->request().language()));
+      return std::nullopt;
+    }
+  }
+  return known;
 }
 
-std::optional<Caller> identified_admin(const Api::Core& core, const http::ExchangePtr& exchange) {
+std::optional<Caller> identified_admin(Api::Core& core, const http::ExchangePtr& exchange) {
   auto caller = identified(core, exchange);
   if (caller && !caller->admin) {
     exchange->respond(http::forbidden(exchange->request().language()).response());
@@ -136,6 +211,74 @@ http::Response busy(const Error& error, http::Language language) {
       .response();
 }
 
+http::Response rate_limited(const RateLimit::Verdict& verdict, http::Language language) {
+  auto response = http::too_many_requests(language, verdict.retry_after).response();
+  http::add_rate_limit(response, verdict.state);
+  return response;
+}
+
+void respond_from_tables(const CorePtr& core, const http::ExchangePtr& exchange,
+                         std::function<Result<http::Response>(store::Session& session)> answer) {
+  const auto language = exchange->request().language();
+  const bool queued = core->reads->submit(
+      [exchange, answer = std::move(answer), language](Result<store::Session*> session) {
+        auto response = session ? answer(**session) : Result<http::Response>(session.error());
+        exchange->try_respond(
+            response ? std::move(*response)
+                     : http::unavailable(language, kRetryAfter, "the database cannot be read now")
+                           .response());
+      });
+  if (!queued) exchange->try_respond(http::unavailable(language, kRetryAfter).response());
+}
+
+std::variant<std::string, http::Problem> idempotency_key(const Api::Core& core,
+                                                         const http::Request& request) {
+  auto key = request.header("idempotency-key").value_or(std::string_view());
+  if (key.size() >= 2 && key.front() == '"' && key.back() == '"')
+    key = key.substr(1, key.size() - 2);
+  const auto language = request.language();
+  if (key.empty())
+    return problem(400, "idempotency_key_missing",
+                   {"The header Idempotency-Key is missing", "Idempotency-Key 헤더가 없습니다"},
+                   language);
+  if (request.header_repeated("idempotency-key") || !contracts::valid_idempotency_key(key))
+    return problem(400, "idempotency_key_invalid",
+                   {"Idempotency-Key must be 1 to 128 visible ASCII characters",
+                    "Idempotency-Key는 1~128자의 ASCII 문자여야 합니다"},
+                   language);
+  if (contracts::key_too_far_ahead(key, core.parts.clock.now()))
+    return problem(400, "idempotency_key_ahead",
+                   {"The time in Idempotency-Key is more than 24 hours ahead",
+                    "Idempotency-Key의 시각이 24시간 이상 앞서 있습니다"},
+                   language);
+  return std::string(key);
+}
+
+Uuid attempt_id(std::string_view what, const MemberId& member, std::string_view key) {
+  constexpr std::uint8_t kSeparator = 0;
+  const auto digest = crypto::Sha256()
+                          .update("dropline ")
+                          .update(what)
+                          .update(kSeparator)
+                          .update(member.uuid().bytes)
+                          .update(key)
+                          .finish();
+  Uuid id;
+  std::copy_n(digest.begin(), id.bytes.size(), id.bytes.begin());
+  id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0F) | 0x80);
+  id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3F) | 0x80);
+  return id;
+}
+
+std::size_t page_limit(const http::Request& request, std::size_t usual, std::size_t most) {
+  const auto text = request.query("limit");
+  if (!text) return usual;
+  std::size_t limit = 0;
+  const auto [end, wrong] = std::from_chars(text->data(), text->data() + text->size(), limit);
+  if (wrong != std::errc{} || end != text->data() + text->size() || limit == 0) return usual;
+  return std::min(limit, most);
+}
+
 Result<std::unique_ptr<Api>> Api::start(Parts parts, ApiOptions options) {
   auto core = std::make_shared<Core>(parts, std::move(options));
   if (auto started = core->start(); !started) return started.error();
@@ -146,7 +289,11 @@ Api::~Api() = default;
 
 http::Router Api::public_routes() {
   http::Router router;
+  add_drop_routes(router, core_);
+  add_event_routes(router, core_);
   add_order_routes(router, core_);
+  add_product_routes(router, core_);
+  add_wallet_routes(router, core_);
   add_operation_routes(router, core_->parts.health, core_->parts.metrics);
   return router;
 }

@@ -1,11 +1,11 @@
-// POST /v1/orders and what is asked about one order.
+// /v1/orders: placing an order, looking at orders, and asking to undo one.
 #include <charconv>
 #include <mutex>
 
 #include "core.hpp"
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/order_id.hpp"
-#include "dropline/stock/stock_queries.hpp"
+#include "dropline/ordering/ordering_queries.hpp"
 #include "dropline/stream/errors.hpp"
 #include "texts.hpp"
 
@@ -66,7 +66,8 @@ struct Placing {
   std::optional<Board::Ticket> ticket;  ///< set before the command is sent
 
   void on_acknowledged(const Acknowledgement& told);
-  void on_news(const OrderNews* told);
+  void on_news(const OrderNews* told, bool decided);
+  void respond_sold_out(const Sku& sku);
 
  private:
   void answer();
@@ -78,7 +79,8 @@ struct Placing {
 
   std::mutex lock_;
   std::optional<Acknowledgement> acknowledged_;
-  std::optional<OrderNews> news_;
+  std::optional<OrderNews> news_;  ///< the decision; when time is up, what is known
+  bool decided_ = false;
   bool time_is_up_ = false;
 };
 
@@ -98,6 +100,10 @@ void Placing::respond_state(int status, OrderState state, const OrderNews* told)
     out.name("total");
     contracts::codec::write(out, *told->total);
   }
+  if (told && told->due_at) {
+    out.name("due_at");
+    contracts::codec::write(out, *told->due_at);
+  }
   if (acknowledged_ && acknowledged_->batch) {
     out.name("receipt");
     acknowledged_->batch->write(out, acknowledged_->index);
@@ -116,14 +122,27 @@ void Placing::respond_unknown() {
                             .response());
 }
 
+http::Problem conflicting(const OrderId& order, http::Language language) {
+  return problem(422, "idempotency_conflict",
+                 {"Another order was placed with this Idempotency-Key",
+                  "같은 Idempotency-Key로 다른 주문이 이미 접수되었습니다"},
+                 language)
+      .with("order_id", order.text());
+}
+
 void Placing::respond_news(const OrderNews& told) {
   if (!told.conflict) return respond_state(200, told.state, &told);
-  exchange->try_respond(problem(422, "idempotency_conflict",
-                                {"Another order was placed with this Idempotency-Key",
-                                 "같은 Idempotency-Key로 다른 주문이 이미 접수되었습니다"},
-                                language())
-                            .with("order_id", command.order_id.text())
-                            .response());
+  exchange->try_respond(conflicting(command.order_id, language()).response());
+}
+
+void Placing::respond_sold_out(const Sku& sku) {
+  const auto text = refusal_text(contracts::RejectReason::sold_out);
+  exchange->try_respond(
+      problem(409, contracts::to_text(contracts::RejectReason::sold_out), text, language())
+          .detail(Text{"This request placed nothing", "이 요청으로 접수된 주문은 없습니다"}.in(
+              language()))
+          .with("sku", sku.text())
+          .response());
 }
 
 /// With the lock held, after something came in.
@@ -140,30 +159,31 @@ void Placing::answer() {
       return;
     case stream::Outcome::unknown:
       // Whoever waits may still hear of it: then it arrived.
-      if (waits && news_) return respond_news(*news_);
+      if (waits && decided_) return respond_news(*news_);
       if (!waits || time_is_up_) respond_unknown();
       return;
     case stream::Outcome::acknowledged:
-      if (waits && news_) return respond_news(*news_);
-      if (!waits || time_is_up_) respond_state(202, OrderState::received, nullptr);
+      if (waits && decided_) return respond_news(*news_);
+      if (waits && !time_is_up_) return;
+      respond_state(202, news_ ? news_->state : OrderState::received, news_ ? &*news_ : nullptr);
       return;
   }
 }
 
 void Placing::on_acknowledged(const Acknowledgement& told) {
   if (!waits && ticket) core->board.cancel(command.order_id, *ticket);
+  if (told.outcome == stream::Outcome::acknowledged)
+    core->recent.remember(command.order_id, {command.member, hash});
   const std::lock_guard guard(lock_);
   acknowledged_ = told;
   answer();
 }
 
-void Placing::on_news(const OrderNews* told) {
+void Placing::on_news(const OrderNews* told, bool decided) {
   const std::lock_guard guard(lock_);
-  if (told) {
-    news_ = *told;
-  } else {
-    time_is_up_ = true;
-  }
+  if (told) news_ = *told;
+  decided_ = decided;
+  time_is_up_ = !decided;
   answer();
 }
 
@@ -176,30 +196,6 @@ std::chrono::seconds patience(const http::Request& request, std::chrono::seconds
   if (problem != std::errc{} || end != text->data() + text->size() || seconds <= 0)
     return std::chrono::seconds(0);
   return std::min(std::chrono::seconds(seconds), most);
-}
-
-/// The attempt's name, or the problem with it.
-std::variant<std::string, http::Problem> idempotency_key(const Api::Core& core,
-                                                         const http::Request& request) {
-  auto key = request.header("idempotency-key").value_or(std::string_view());
-  if (key.size() >= 2 && key.front() == '"' && key.back() == '"')
-    key = key.substr(1, key.size() - 2);
-  const auto language = request.language();
-  if (key.empty())
-    return problem(400, "idempotency_key_missing",
-                   {"The header Idempotency-Key is missing", "Idempotency-Key 헤더가 없습니다"},
-                   language);
-  if (request.header_repeated("idempotency-key") || !contracts::valid_idempotency_key(key))
-    return problem(400, "idempotency_key_invalid",
-                   {"Idempotency-Key must be 1 to 128 visible ASCII characters",
-                    "Idempotency-Key는 1~128자의 ASCII 문자여야 합니다"},
-                   language);
-  if (contracts::key_too_far_ahead(key, core.parts.clock.now()))
-    return problem(400, "idempotency_key_ahead",
-                   {"The time in Idempotency-Key is more than 24 hours ahead",
-                    "Idempotency-Key의 시각이 24시간 이상 앞서 있습니다"},
-                   language);
-  return std::string(key);
 }
 
 /// The command that a request asks for, or the problem with it.
@@ -238,6 +234,43 @@ std::variant<contracts::PlaceOrder, http::Problem> command_of(const Api::Core& c
   return command;
 }
 
+/// Gives the command to the log, and its caller to the board.
+void publish(const std::shared_ptr<Placing>& placing) {
+  const auto& core = placing->core;
+  const auto& request = placing->exchange->request();
+  const auto& order = placing->command.order_id;
+  const auto wait = patience(request, core->options.max_wait);
+  placing->waits = wait > wait.zero();
+  const auto until = core->parts.clock.steady() + (placing->waits ? wait : kAcknowledgeLimit);
+  placing->ticket = core->board.wait(
+      order, placing->hash, until,
+      [placing](const OrderNews* news, bool decided) { placing->on_news(news, decided); });
+  if (!placing->ticket) placing->waits = false;
+  auto sent =
+      core->gate->place(placing->command, placing->hash, request.trace().text(),
+                        [placing](const Acknowledgement& told) { placing->on_acknowledged(told); });
+  if (sent) return;
+  if (placing->ticket) core->board.cancel(order, *placing->ticket);
+  placing->exchange->try_respond(busy(sent.error(), request.language()));
+}
+
+/// Refuses what cannot be granted any more without a write, unless the order is known already: who
+/// won and asks again is told of the order.
+bool refused_unwritten(const std::shared_ptr<Placing>& placing) {
+  const auto& core = placing->core;
+  const auto& command = placing->command;
+  if (core->recent.find(command.order_id) || core->board.awaited(command.order_id)) return false;
+  const auto sku = core->shelf.sold_out(command.drop, command.lines);
+  if (!sku) return false;
+  return core->lookup->ask(command.order_id, [placing, sku = *sku](std::optional<bool> known) {
+    if (known && !*known) {
+      placing->respond_sold_out(sku);
+    } else {
+      publish(placing);
+    }
+  });
+}
+
 void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
@@ -251,84 +284,209 @@ void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   placing->exchange = exchange;
   placing->command = std::move(std::get<contracts::PlaceOrder>(command));
   placing->hash = *placing->command.body_hash;
-  const auto wait = patience(exchange->request(), core->options.max_wait);
-  const auto& order = placing->command.order_id;
-  placing->waits = wait > wait.zero();
-  const auto until = core->parts.clock.steady() + (placing->waits ? wait : kAcknowledgeLimit);
-  placing->ticket = core->board.wait(order, placing->hash, until,
-                                     [placing](const OrderNews* news) { placing->on_news(news); });
-  if (!placing->ticket) placing->waits = false;
-  auto sent =
-      core->gate->place(placing->command, placing->hash, exchange->request().trace().text(),
-                        [placing](const Acknowledgement& told) { placing->on_acknowledged(told); });
-  if (sent) return;
-  if (placing->ticket) core->board.cancel(order, *placing->ticket);
-  exchange->try_respond(busy(sent.error(), exchange->request().language()));
+  const auto known = core->recent.find(placing->command.order_id);
+  if (known && known->body_hash != placing->hash) {
+    exchange->respond(
+        conflicting(placing->command.order_id, exchange->request().language()).response());
+    return;
+  }
+  if (!refused_unwritten(placing)) publish(placing);
 }
 
-/// An order as its member sees it: from stock's permanent row. Other people's are as good as
-/// absent.
-http::Response shown(const stock::Order& order) {
-  std::string body;
-  contracts::JsonWriter out(body);
-  out.open_object();
-  out.name("order_id");
-  out.plain(order.id.text());
-  out.name("state");
-  out.plain(contracts::to_text(
-      order.outcome == contracts::StockOutcome::refused    ? OrderState::rejected
-      : order.outcome == contracts::StockOutcome::released ? OrderState::cancelled
-                                                           : OrderState::reserved));
-  if (order.reason) {
-    out.name("reason");
-    out.plain(contracts::to_text(*order.reason));
-  }
-  if (order.drop) {
-    out.name("drop");
-    out.plain(order.drop->text());
-  }
-  if (!order.lines.empty()) {
-    out.name("total");
-    contracts::codec::write(out, order.total);
-    out.name("lines");
-    contracts::codec::write_any(out, order.lines);
-  }
-  out.name("place");
-  contracts::codec::write_any(out, order.first);
-  out.name("placed_at");
-  contracts::codec::write(out, order.placed_at);
-  out.close_object();
-  auto response = http::json_response(200, std::move(body));
+http::Response shown(const std::string& body) {
+  auto response = http::json_response(200, body);
   response.header("Cache-Control", "no-store");
   return response;
 }
 
-/// What a job that reads one order answers.
-http::Response found_order(Result<store::Session*> session, const OrderId& id, const Caller& caller,
-                           http::Language language) {
-  auto order = session ? stock::find_order(**session, id)
-                       : Result<std::optional<stock::Order>>(session.error());
-  if (!order)
-    return http::unavailable(language, kRetryAfter, "the database cannot be read now").response();
-  if (!*order || ((*order)->member != caller.member && !caller.admin))
-    return http::not_found(language).retry_after(kRetryAfter).response();
-  return shown(**order);
+/// What this ingress brought into the log, and nobody has judged yet.
+std::optional<http::Response> in_flight(const Api::Core& core, const OrderId& id,
+                                        const Caller& caller) {
+  const auto known = core.recent.find(id);
+  if (!known || (known->member != caller.member && !caller.admin)) return std::nullopt;
+  return shown(R"({"order_id":")" + id.text() + R"(","state":"received"})");
+}
+
+/// The order named in the path, or has answered that there is none.
+std::optional<OrderId> order_of(const http::ExchangePtr& exchange) {
+  const auto id = OrderId::parse(exchange->request().path_parameter("id"));
+  if (!id) exchange->respond(http::not_found(exchange->request().language()).response());
+  return id;
+}
+
+http::Response no_order(http::Language language) {
+  return http::not_found(language).retry_after(kRetryAfter).response();
 }
 
 void get_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
-  const auto language = exchange->request().language();
-  const auto id = OrderId::parse(exchange->request().path_parameter("id"));
-  if (!id) {
-    exchange->respond(http::not_found(language).response());
+  const auto id = order_of(exchange);
+  if (!id) return;
+  respond_from_tables(core, exchange,
+                      [core, id = *id, caller = *caller, language = exchange->request().language()](
+                          store::Session& session) -> Result<http::Response> {
+                        const auto view = find_order_view(session, id, caller);
+                        if (!view) return view.error();
+                        if (*view) return shown((*view)->json());
+                        if (auto waiting = in_flight(*core, id, caller)) return std::move(*waiting);
+                        return no_order(language);
+                      });
+}
+
+std::string cursor_text(const ordering::Cursor& cursor) {
+  return std::to_string(unix_ms(cursor.placed_at)) + '-' + cursor.order.text();
+}
+
+std::optional<ordering::Cursor> parse_cursor(std::string_view text) {
+  const auto dash = text.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  std::int64_t ms = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + dash, ms);
+  const auto order = OrderId::parse(text.substr(dash + 1));
+  if (wrong != std::errc{} || end != text.data() + dash || ms < 0 || !order) return std::nullopt;
+  return ordering::Cursor{from_unix_ms(ms), *order};
+}
+
+std::string page_json(const ordering::Page& page) {
+  std::string body;
+  contracts::JsonWriter out(body);
+  out.open_object();
+  out.name("orders");
+  out.open_array();
+  for (const auto& order : page.orders)
+    view_of(order).write(out);
+  out.close_array();
+  if (page.next) {
+    out.name("next");
+    out.plain(cursor_text(*page.next));
+  }
+  out.close_object();
+  return body;
+}
+
+void list_orders(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified(*core, exchange);
+  if (!caller) return;
+  const auto& request = exchange->request();
+  std::optional<ordering::Cursor> after;
+  if (const auto text = request.query("after")) {
+    after = parse_cursor(*text);
+    if (!after) {
+      exchange->respond(
+          http::bad_request(request.language(), "after: is no `next` of an earlier page")
+              .response());
+      return;
+    }
+  }
+  const auto listing =
+      request.query("state") == "all" ? ordering::Listing::all : ordering::Listing::open;
+  constexpr std::size_t kUsual = 20;
+  const auto limit = page_limit(request, kUsual, static_cast<std::size_t>(ordering::kMaxPage));
+  respond_from_tables(core, exchange,
+                      [member = caller->member, listing, after,
+                       limit](store::Session& session) -> Result<http::Response> {
+                        const auto page = ordering::orders_page(session, member, listing, after,
+                                                                static_cast<std::int64_t>(limit));
+                        if (!page) return page.error();
+                        return shown(page_json(*page));
+                      });
+}
+
+/// The bodies of both requests to undo an order; what they ask for is decided by ordering.
+struct UndoRequest {
+  std::optional<std::vector<contracts::OrderLine>> lines;
+  std::optional<std::string> reason;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("lines", self.lines, contracts::kLineBounds);
+    visit("reason", self.reason, contracts::kReasonBounds);
+  }
+};
+
+/// An undoing that was understood: it goes into the log if the order is the caller's.
+struct Undoing {
+  CorePtr core;
+  http::ExchangePtr exchange;
+  Caller caller;
+  OrderId order;
+  std::string key;
+  UndoRequest body;
+
+  [[nodiscard]] http::Response accepted(std::string_view name, const Uuid& id) const {
+    std::string text;
+    contracts::JsonWriter out(text);
+    out.open_object();
+    out.name("order_id");
+    out.plain(order.text());
+    out.name(name);
+    out.plain(id.text());
+    out.close_object();
+    auto response = http::json_response(202, std::move(text));
+    response.header("Location", "/v1/orders/" + order.text()).header("Cache-Control", "no-store");
+    return response;
+  }
+
+  template <class Command>
+  Command command() const {
+    Command out;
+    out.order_id = order;
+    out.member = caller.member;
+    out.actor = {contracts::ActorKind::member, caller.member.text()};
+    out.reason = body.reason;
+    return out;
+  }
+
+  void cancel() const {
+    auto out = command<contracts::CancelOrder>();
+    out.change = contracts::ChangeId(attempt_id("cancellation 1", caller.member, key));
+    send_command(core, exchange, out, order.text(), accepted("change", out.change.uuid()));
+  }
+
+  void refund() const {
+    auto out = command<contracts::RefundOrder>();
+    out.refund = RefundId(attempt_id("refund 1", caller.member, key));
+    out.lines = body.lines;
+    send_command(core, exchange, out, order.text(), accepted("refund", out.refund.uuid()));
+  }
+};
+
+using Undo = void (Undoing::*)() const;
+
+/// The body may be absent: nothing in it is needed.
+std::optional<UndoRequest> undo_body(const http::ExchangePtr& exchange) {
+  if (exchange->request().body().empty()) return UndoRequest{};
+  return body_of<UndoRequest>(exchange);
+}
+
+template <Undo undo>
+void undo_order(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified(*core, exchange);
+  if (!caller) return;
+  const auto id = order_of(exchange);
+  if (!id) return;
+  auto key = idempotency_key(*core, exchange->request());
+  if (auto* wrong = std::get_if<http::Problem>(&key)) {
+    exchange->respond(wrong->response());
     return;
   }
-  const bool queued = core->reads->submit(
-      [exchange, id = *id, caller = *caller, language](Result<store::Session*> session) {
-        exchange->respond(found_order(std::move(session), id, caller, language));
-      });
-  if (!queued) exchange->respond(http::unavailable(language, kRetryAfter).response());
+  auto body = undo_body(exchange);
+  if (!body) return;
+  const auto undoing = std::make_shared<const Undoing>(Undoing{
+      core, exchange, *caller, *id, std::get<std::string>(std::move(key)), std::move(*body)});
+  const auto language = exchange->request().language();
+  const bool queued = core->reads->submit([undoing, language](Result<store::Session*> session) {
+    const Caller member{undoing->caller.member, false};
+    auto view = session ? find_order_view(**session, undoing->order, member)
+                        : Result<std::optional<OrderView>>(session.error());
+    const auto known = undoing->core->recent.find(undoing->order);
+    const bool theirs = (view && *view) || (known && known->member == member.member);
+    if (theirs) return (*undoing.*undo)();
+    undoing->exchange->try_respond(view ? no_order(language)
+                                        : http::unavailable(language, kRetryAfter).response());
+  });
+  if (!queued) exchange->try_respond(http::unavailable(language, kRetryAfter).response());
 }
 
 }  // namespace
@@ -336,8 +494,16 @@ void get_order(const CorePtr& core, const http::ExchangePtr& exchange) {
 void add_order_routes(http::Router& router, const CorePtr& core) {
   router.add(http::Method::post, "/v1/orders", "orders.place",
              [core](const http::ExchangePtr& exchange) { place_order(core, exchange); });
+  router.add(http::Method::get, "/v1/orders", "orders.list",
+             [core](const http::ExchangePtr& exchange) { list_orders(core, exchange); });
   router.add(http::Method::get, "/v1/orders/{id}", "orders.show",
              [core](const http::ExchangePtr& exchange) { get_order(core, exchange); });
+  router.add(
+      http::Method::post, "/v1/orders/{id}/cancellation", "orders.cancel",
+      [core](const http::ExchangePtr& exchange) { undo_order<&Undoing::cancel>(core, exchange); });
+  router.add(
+      http::Method::post, "/v1/orders/{id}/refunds", "orders.refund",
+      [core](const http::ExchangePtr& exchange) { undo_order<&Undoing::refund>(core, exchange); });
 }
 
 }  // namespace dropline::shop

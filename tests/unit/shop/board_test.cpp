@@ -34,58 +34,78 @@ struct Desk {
 
 }  // namespace
 
-TEST_CASE("who waits is told once, by the first news that decide the order") {
+TEST_CASE("who waits is told once, when the money is decided") {
   Desk desk;
   int told = 0;
-  REQUIRE(desk.board.wait(desk.order, desk.mine, desk.later(), [&](const OrderNews* news) {
-    REQUIRE(news != nullptr);
-    CHECK(news->state == OrderState::reserved);
-    ++told;
-  }));
+  REQUIRE(desk.board.wait(desk.order, desk.mine, desk.later(),
+                          [&](const OrderNews* news, bool decided) {
+                            REQUIRE(news != nullptr);
+                            CHECK(decided);
+                            CHECK(news->state == OrderState::paid);
+                            CHECK(news->total == Money{500, {}});
+                            ++told;
+                          }));
   CHECK(desk.board.awaited(desk.order));
-  desk.board.tell(desk.news(OrderState::received));
-  desk.board.tell(desk.news(OrderState::awaiting_payment));
-  CHECK(told == 0);
-  desk.board.tell(desk.news(OrderState::reserved, desk.mine));
-  desk.board.tell(desk.news(OrderState::paid, desk.mine));
+  auto granted = desk.news(OrderState::reserved, desk.mine);
+  granted.total = Money{500, {}};
+  SUBCASE("stock's word first") {
+    desk.board.tell(desk.news(OrderState::received));
+    desk.board.tell(granted);
+    CHECK(told == 0);
+    desk.board.tell(desk.news(OrderState::paid));
+  }
+  SUBCASE("the money's topic is read before stock's") {
+    desk.board.tell(desk.news(OrderState::paid));
+    CHECK(told == 0);
+    desk.board.tell(granted);
+  }
+  desk.board.tell(desk.news(OrderState::cancelled));
   CHECK(told == 1);
   CHECK(desk.board.waiters() == 0);
   CHECK_FALSE(desk.board.awaited(desk.order));
 }
 
-TEST_CASE("news answer the command they are about, and news of no command answer all") {
+TEST_CASE("news answer the command they are about") {
   Desk desk;
-  int mine = 0;
-  int other = 0;
+  std::vector<OrderState> mine;
+  int conflicts = 0;
   REQUIRE(desk.board.wait(desk.order, desk.mine, desk.later(),
-                          [&](const OrderNews* news) { mine += news->conflict ? 100 : 1; }));
-  REQUIRE(desk.board.wait(desk.order, desk.other, desk.later(),
-                          [&](const OrderNews* news) { other += news->conflict ? 100 : 1; }));
-  SUBCASE("a conflict is told to whom it concerns") {
-    auto conflict = desk.news(OrderState::received, desk.other);
-    conflict.conflict = true;
-    desk.board.tell(conflict);
-    CHECK(mine == 0);
-    CHECK(other == 100);
-    desk.board.tell(desk.news(OrderState::reserved, desk.mine));
-    CHECK(mine == 1);
-  }
-  SUBCASE("what became of the order is told to all") {
-    desk.board.tell(desk.news(OrderState::paid));
-    CHECK(mine == 1);
-    CHECK(other == 1);
-  }
+                          [&](const OrderNews* news, bool) { mine.push_back(news->state); }));
+  REQUIRE(desk.board.wait(desk.order, desk.other, desk.later(), [&](const OrderNews* news, bool) {
+    conflicts += news->conflict ? 1 : 100;
+  }));
+  desk.board.tell(desk.news(OrderState::reserved, desk.mine));
+  desk.board.tell(desk.news(OrderState::payment_failed));
+  CHECK(mine == std::vector{OrderState::payment_failed});
+  CHECK(conflicts == 0);
+  auto conflict = desk.news(OrderState::received, desk.other);
+  conflict.conflict = true;
+  desk.board.tell(conflict);
+  CHECK(conflicts == 1);
   CHECK(desk.board.waiters() == 0);
+}
+
+TEST_CASE("who waits in vain hears how far the order came") {
+  Desk desk;
+  std::atomic<int> told{0};
+  REQUIRE(desk.board.wait(desk.order, desk.mine, desk.clock.steady() + 20ms,
+                          [&](const OrderNews* news, bool decided) {
+                            CHECK_FALSE(decided);
+                            CHECK((news && news->state == OrderState::reserved));
+                            ++told;
+                          }));
+  desk.board.tell(desk.news(OrderState::reserved, desk.mine));
+  REQUIRE(testing::eventually([&] { return told == 1; }));
 }
 
 TEST_CASE("a waiter that is cancelled hears nothing; its twin does") {
   Desk desk;
   int first = 0;
   int second = 0;
-  static_cast<void>(
-      desk.board.wait(desk.order, desk.mine, desk.later(), [&](const OrderNews*) { ++first; }));
-  const auto twin =
-      desk.board.wait(desk.order, desk.mine, desk.later(), [&](const OrderNews*) { ++second; });
+  static_cast<void>(desk.board.wait(desk.order, desk.mine, desk.later(),
+                                    [&](const OrderNews*, bool) { ++first; }));
+  const auto twin = desk.board.wait(desk.order, desk.mine, desk.later(),
+                                    [&](const OrderNews*, bool) { ++second; });
   REQUIRE(twin);
   desk.board.cancel(desk.order, *twin);
   desk.board.cancel(desk.order, *twin);
@@ -100,10 +120,10 @@ TEST_CASE("when time is up a waiter is told so, the soonest first, others wait o
   Desk desk;
   std::atomic<int> early{0};
   std::atomic<int> late{0};
-  static_cast<void>(
-      desk.board.wait(desk.order, desk.other, desk.later(), [&](const OrderNews*) { ++late; }));
+  static_cast<void>(desk.board.wait(desk.order, desk.other, desk.later(),
+                                    [&](const OrderNews*, bool) { ++late; }));
   static_cast<void>(desk.board.wait(desk.order, desk.mine, desk.clock.steady() + 20ms,
-                                    [&](const OrderNews* news) {
+                                    [&](const OrderNews* news, bool) {
                                       CHECK(news == nullptr);
                                       ++early;
                                     }));
@@ -116,8 +136,9 @@ TEST_CASE("who still waits when the board goes is told that time is up") {
   int told = 0;
   {
     Desk desk;
-    static_cast<void>(desk.board.wait(desk.order, desk.mine, desk.later(),
-                                      [&](const OrderNews* news) { told += news ? 100 : 1; }));
+    static_cast<void>(
+        desk.board.wait(desk.order, desk.mine, desk.later(),
+                        [&](const OrderNews* news, bool) { told += news ? 100 : 1; }));
   }
   CHECK(told == 1);
 }
@@ -126,8 +147,8 @@ TEST_CASE("no more may wait than the board bears") {
   Desk desk;
   for (std::size_t i = 0; i < Board::kMaxWaiters; ++i)
     REQUIRE(desk.board.wait(OrderId(desk.random.uuid4()), desk.mine, desk.later(),
-                            [](const OrderNews*) {}));
-  CHECK_FALSE(desk.board.wait(desk.order, desk.mine, desk.later(), [](const OrderNews*) {}));
+                            [](const OrderNews*, bool) {}));
+  CHECK_FALSE(desk.board.wait(desk.order, desk.mine, desk.later(), [](const OrderNews*, bool) {}));
 }
 
 TEST_CASE("of news, deadline and cancelling at once, one ends the waiter") {
@@ -139,11 +160,11 @@ TEST_CASE("of news, deadline and cancelling at once, one ends the waiter") {
   for (std::size_t i = 0; i < kOrders; ++i) {
     orders.emplace_back(desk.random.uuid4());
     tickets.push_back(*desk.board.wait(orders.back(), desk.mine, desk.clock.steady() + 5ms,
-                                       [&ends, i](const OrderNews*) { ++ends[i]; }));
+                                       [&ends, i](const OrderNews*, bool) { ++ends[i]; }));
   }
   std::thread teller([&] {
     for (const auto& order : orders) {
-      auto news = desk.news(OrderState::reserved);
+      auto news = desk.news(OrderState::rejected, desk.mine);
       news.order = order;
       desk.board.tell(news);
     }

@@ -13,6 +13,7 @@
 #include "dropline/crypto/seal.hpp"
 #include "dropline/http/server.hpp"
 #include "dropline/shop/caller.hpp"
+#include "dropline/shop/rate_limit.hpp"
 #include "dropline/store/database.hpp"
 #include "dropline/stream/stream.hpp"
 #include "dropline/telemetry/health.hpp"
@@ -29,6 +30,10 @@ struct ApiOptions {
   std::size_t read_threads = 2;
   /// The longest `Prefer: wait` that is honoured.
   std::chrono::seconds max_wait{30};
+  RateRule member_rate{"member", 0, 0};    ///< of all calls of a member
+  RateRule address_rate{"address", 0, 0};  ///< of all calls from an address
+  /// Origins whose pages may call (CORS); "*": any.
+  std::vector<std::string> cors_origins;
 };
 
 /// The secrets of the ingress.
@@ -37,6 +42,9 @@ struct ApiKeys {
   const crypto::SecretKey& receipts;
   const crypto::SealKey& recipients;
   const crypto::HmacKey& recipient_digests;
+  /// What a payment gateway signs its notices with: the secret in force and, while it is being
+  /// changed, the one before.
+  const std::vector<crypto::HmacKey>& gateway;
 };
 
 /// The HTTP API: what the routes need to live, and the routes. Owns the gate, the views and their
@@ -61,6 +69,13 @@ class Api final {
   [[nodiscard]] http::Router public_routes();
   /// For operators, on a listener of their own.
   [[nodiscard]] http::Router admin_routes();
+
+  /// Before a public request's handler: answers preflights of pages (CORS), and addresses that ask
+  /// too often.
+  void admit(const http::ExchangePtr& exchange);
+  /// Before a public answer is sent: what pages of other origins may read, and how the caller
+  /// stands against the rate limits.
+  void finish(const http::Request& request, http::Response& response);
 
   /// Takes no more commands and waits up to `limit` for those under way.
   void drain(std::chrono::milliseconds limit);

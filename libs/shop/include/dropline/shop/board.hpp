@@ -21,27 +21,29 @@
 
 namespace dropline::shop {
 
-/// What is known of an order from the events that passed by.
+/// What one event says of an order.
 struct OrderNews {
   OrderId order;
   contracts::OrderState state = contracts::OrderState::received;
   std::optional<std::string> reason;
   std::optional<Money> total;
-  contracts::PaymentMethod method = contracts::PaymentMethod::wallet;
+  std::optional<Timestamp> due_at;
   std::optional<contracts::LogPlace> place;
-  /// Of the command that is answered; absent where the news is about the order whatever was asked.
+  /// Of the command that is answered; absent where the news is about the order whatever was asked:
+  /// it counts for those whose command was granted.
   std::optional<crypto::Digest> body_hash;
   bool conflict = false;  ///< another command stands under this id
-  bool repeated = false;  ///< the order was known before
 };
 
-/// Requests that wait for an order to be decided (`Prefer: wait`). Bounded; any thread. Callbacks
-/// run on the thread that brings the news, or on the board's own when time is up: they must not
-/// block.
+/// Requests that wait for an order to be decided (`Prefer: wait`): first stock's word, which names
+/// the command by its hash, then what became of the money, in whichever order the two topics are
+/// read. Bounded; any thread. Callbacks run on the thread that brings the news, or on the board's
+/// own when time is up: they must not block.
 class Board final {
  public:
   static constexpr std::size_t kMaxWaiters = 100'000;
-  using Callback = std::function<void(const OrderNews*)>;  ///< nullptr: time is up
+  /// The decision; or, when time is up, what is known until then, where anything is.
+  using Callback = std::function<void(const OrderNews* news, bool decided)>;
 
   explicit Board(const Clock& clock);
   ~Board();
@@ -60,7 +62,7 @@ class Board final {
 
   /// Anybody waiting? To be asked before a record is parsed.
   [[nodiscard]] bool awaited(const OrderId& order) const;
-  /// Hands on news; those that decide nothing for a waiter leave it waiting.
+  /// Hands on news; those that decide nothing for a waiter are kept for it, and it waits on.
   void tell(const OrderNews& news);
 
   [[nodiscard]] std::size_t waiters() const;
@@ -72,9 +74,12 @@ class Board final {
     crypto::Digest hash;
     Deadlines::iterator deadline;
     Callback callback;
+    std::optional<OrderNews> granted;  ///< stock's word on this command
+    std::optional<OrderNews> early;    ///< a decision that came before it
   };
   using Waiters = std::unordered_multimap<OrderId, Waiter>;
   Waiters::iterator forget(Waiters::iterator waiter);
+  static std::optional<OrderNews> learn(Waiter& waiter, const OrderNews& news);
   void watch();
 
   const Clock& clock_;
@@ -87,7 +92,8 @@ class Board final {
   std::thread watcher_;
 };
 
-/// Is an order with this method decided in this state, so that a waiter may be answered?
-[[nodiscard]] bool decided(contracts::OrderState state, contracts::PaymentMethod method);
+/// Does this state answer a request that waits for the decision? `reserved` does not: money is
+/// next.
+[[nodiscard]] bool decided(contracts::OrderState state);
 
 }  // namespace dropline::shop

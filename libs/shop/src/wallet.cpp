@@ -1,0 +1,269 @@
+// /v1/wallet and what a payment gateway tells. A wallet is filled by money that a gateway captured:
+// a charge only asks for it, and the gateway's signed notice brings it.
+#include <charconv>
+
+#include "core.hpp"
+#include "dropline/contracts/payments_commands.hpp"
+#include "dropline/crypto/webhook.hpp"
+#include "dropline/payments/payments_queries.hpp"
+#include "json_fields.hpp"
+#include "texts.hpp"
+
+namespace dropline::shop {
+namespace {
+
+constexpr std::size_t kUsualPage = 20;
+constexpr std::size_t kMaxPage = 100;
+
+/// How gateways name a charge: member and charge, so that a notice finds its owner.
+std::string reference_of(const MemberId& member, const ChargeId& charge) {
+  return "charge." + member.text() + '.' + charge.text();
+}
+
+struct ChargeReference {
+  MemberId member;
+  ChargeId charge;
+};
+
+std::optional<ChargeReference> parse_reference(std::string_view text) {
+  constexpr std::string_view kKind = "charge.";
+  constexpr std::size_t kIdLength = 36;
+  if (!text.starts_with(kKind) || text.size() != kKind.size() + 2 * kIdLength + 1)
+    return std::nullopt;
+  text.remove_prefix(kKind.size());
+  const auto member = MemberId::parse(text.substr(0, kIdLength));
+  const auto charge = ChargeId::parse(text.substr(kIdLength + 1));
+  if (!member || !charge || text[kIdLength] != '.') return std::nullopt;
+  return ChargeReference{*member, *charge};
+}
+
+void write_entry(contracts::JsonWriter& out, const payments::Entry& entry) {
+  out.open_object();
+  write_field(out, "number", entry.transfer);
+  write_field(out, "kind", entry.kind);
+  write_field(out, "amount", entry.amount);
+  if (entry.balance) write_field(out, "balance", Money{*entry.balance, entry.amount.currency});
+  write_field(out,
+              entry.kind == payments::TransferKind::charge   ? "charge"
+              : entry.kind == payments::TransferKind::refund ? "refund"
+                                                             : "order_id",
+              entry.reference);
+  write_field(out, "at", entry.at);
+  out.close_object();
+}
+
+Result<http::Response> wallet_page(store::Session& session, const MemberId& member,
+                                   std::optional<std::int64_t> before, std::size_t limit) {
+  const auto wallet = payments::find_wallet(session, member);
+  if (!wallet) return wallet.error();
+  const auto entries =
+      payments::wallet_page(session, member, before, static_cast<std::int64_t>(limit));
+  if (!entries) return entries.error();
+  std::string body;
+  contracts::JsonWriter out(body);
+  out.open_object();
+  write_field(out, "balance", *wallet ? Money{(*wallet)->balance, (*wallet)->currency} : Money{});
+  out.name("entries");
+  out.open_array();
+  for (const auto& entry : *entries)
+    write_entry(out, entry);
+  out.close_array();
+  if (entries->size() == limit) write_field(out, "next", entries->back().transfer);
+  out.close_object();
+  auto response = http::json_response(200, std::move(body));
+  response.header("Cache-Control", "no-store");
+  return response;
+}
+
+void get_wallet(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified(*core, exchange);
+  if (!caller) return;
+  const auto& request = exchange->request();
+  std::optional<std::int64_t> before;
+  if (const auto text = request.query("after")) {
+    std::int64_t number = 0;
+    const auto [end, wrong] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (wrong != std::errc{} || end != text->data() + text->size() || number < 1) {
+      exchange->respond(
+          http::bad_request(request.language(), "after: is no `next` of an earlier page")
+              .response());
+      return;
+    }
+    before = number;
+  }
+  const auto limit = page_limit(request, kUsualPage, kMaxPage);
+  respond_from_tables(core, exchange, [member = caller->member, before, limit](auto& session) {
+    return wallet_page(session, member, before, limit);
+  });
+}
+
+/// The body of POST /v1/wallet/charges.
+struct ChargeRequest {
+  Money amount;
+  std::optional<contracts::ChargeMethod> method;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("amount", self.amount);
+    visit("method", self.method);
+  }
+};
+
+void charge_wallet(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified(*core, exchange);
+  if (!caller) return;
+  const auto key = idempotency_key(*core, exchange->request());
+  if (const auto* wrong = std::get_if<http::Problem>(&key)) {
+    exchange->respond(wrong->response());
+    return;
+  }
+  const auto body = body_of<ChargeRequest>(exchange);
+  if (!body) return;
+  contracts::ChargeWallet command;
+  command.member = caller->member;
+  command.charge = ChargeId(attempt_id("charge 1", caller->member, std::get<std::string>(key)));
+  command.amount = body->amount;
+  command.method = body->method.value_or(contracts::ChargeMethod::card);
+  std::string text;
+  contracts::JsonWriter out(text);
+  out.open_object();
+  write_field(out, "charge", command.charge);
+  write_field(out, "state", payments::ChargeState::requested);
+  write_field(out, "amount", command.amount);
+  write_field(out, "reference", reference_of(command.member, command.charge));
+  out.close_object();
+  auto accepted = http::json_response(202, std::move(text));
+  accepted.header("Location", "/v1/wallet/charges/" + command.charge.text())
+      .header("Cache-Control", "no-store");
+  send_command(core, exchange, command, {}, std::move(accepted));
+}
+
+http::Response shown(const payments::Charge& charge) {
+  std::string body;
+  contracts::JsonWriter out(body);
+  out.open_object();
+  write_field(out, "charge", charge.key.charge);
+  write_field(out, "state", charge.state);
+  write_field(out, "amount", charge.amount);
+  write_field(out, "reason", charge.declined);
+  write_field(out, "reference", reference_of(charge.key.member, charge.key.charge));
+  write_field(out, "at", charge.at);
+  out.close_object();
+  auto response = http::json_response(200, std::move(body));
+  response.header("Cache-Control", "no-store");
+  return response;
+}
+
+void get_charge(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified(*core, exchange);
+  if (!caller) return;
+  const auto language = exchange->request().language();
+  const auto id = ChargeId::parse(exchange->request().path_parameter("id"));
+  if (!id) {
+    exchange->respond(http::not_found(language).response());
+    return;
+  }
+  respond_from_tables(
+      core, exchange,
+      [id = *id, member = caller->member, language](auto& session) -> Result<http::Response> {
+        const auto charge = payments::find_charge(session, id, member);
+        if (!charge) return charge.error();
+        if (!*charge) return http::not_found(language).retry_after(kRetryAfter).response();
+        return shown(**charge);
+      });
+}
+
+enum class NoticeKind { captured, declined };
+constexpr auto names_of(NoticeKind) {
+  return std::to_array<std::string_view>({"captured", "declined"});
+}
+
+/// The body of a gateway's notice.
+struct Notice {
+  NoticeKind outcome = NoticeKind::captured;
+  std::string reference;
+  std::string payment;  ///< the gateway's own name for it
+  Money amount;
+  std::optional<std::string> reason;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("outcome", self.outcome);
+    visit("reference", self.reference, contracts::Bounds{1, 200});
+    visit("payment", self.payment, contracts::kNameBounds);
+    visit("amount", self.amount);
+    visit("reason", self.reason, contracts::kReasonBounds);
+  }
+};
+
+/// Whether the request is the gateway's own, or what to tell who sent it.
+std::optional<http::Problem> refusal_of_notice(const Api::Core& core,
+                                               const http::Request& request) {
+  const auto header = [&](std::string_view name) {
+    return request.header(name).value_or(std::string_view());
+  };
+  const auto verdict = crypto::verify_webhook(
+      core.parts.keys.gateway, {header("webhook-id"), header("webhook-timestamp"), request.body()},
+      header("webhook-signature"), unix_ms(core.parts.clock.now()) / 1'000);
+  const auto language = request.language();
+  switch (verdict) {
+    case crypto::WebhookVerdict::genuine:
+      return std::nullopt;
+    case crypto::WebhookVerdict::malformed:
+      return http::bad_request(language,
+                               "webhook-id, webhook-timestamp and webhook-signature are needed");
+    case crypto::WebhookVerdict::stale:
+      return problem(400, "webhook_stale",
+                     {"The notice was signed too long ago, or ahead of time",
+                      "서명 시각이 허용 범위를 벗어났습니다"},
+                     language);
+    case crypto::WebhookVerdict::forged:
+      break;
+  }
+  return problem(401, "webhook_forged",
+                 {"The signature is of none of the gateway's secrets", "서명이 올바르지 않습니다"},
+                 language);
+}
+
+void take_notice(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto& request = exchange->request();
+  if (const auto refused = refusal_of_notice(*core, request)) {
+    exchange->respond(refused->response());
+    return;
+  }
+  const auto notice = body_of<Notice>(exchange);
+  if (!notice) return;
+  const auto reference = parse_reference(notice->reference);
+  if (!reference) {
+    exchange->respond(
+        http::unprocessable(request.language(), "reference: is of no charge of this shop")
+            .response());
+    return;
+  }
+  contracts::GatewayAnswered command;
+  command.member = reference->member;
+  command.charge = reference->charge;
+  command.call =
+      contracts::ChangeId(attempt_id("notice 1", reference->member, *request.header("webhook-id")));
+  command.outcome = notice->outcome == NoticeKind::captured ? contracts::GatewayOutcome::captured
+                                                            : contracts::GatewayOutcome::declined;
+  command.amount = notice->amount;
+  command.reference = notice->payment;
+  command.reason = notice->reason;
+  send_command(core, exchange, command, {}, http::empty_response(204));
+}
+
+}  // namespace
+
+void add_wallet_routes(http::Router& router, const CorePtr& core) {
+  router.add(http::Method::get, "/v1/wallet", "wallet.show",
+             [core](const http::ExchangePtr& exchange) { get_wallet(core, exchange); });
+  router.add(http::Method::post, "/v1/wallet/charges", "wallet.charge",
+             [core](const http::ExchangePtr& exchange) { charge_wallet(core, exchange); });
+  router.add(http::Method::get, "/v1/wallet/charges/{id}", "wallet.charges.show",
+             [core](const http::ExchangePtr& exchange) { get_charge(core, exchange); });
+  router.add(http::Method::post, "/v1/payments/webhook", "payments.webhook",
+             [core](const http::ExchangePtr& exchange) { take_notice(core, exchange); });
+}
+
+}  // namespace dropline::shop
