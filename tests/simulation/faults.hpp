@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "dropline/base/random.hpp"
+#include "dropline/store/database.hpp"
+#include "dropline/stream/memory.hpp"
+#include "plan.hpp"
+
+namespace dropline::simulation {
+
+/// Which points at which something can go wrong were passed, and at which of them it did. Points
+/// name themselves on first passage, so a new statement or seam is in the list by itself.
+class Coverage final {
+ public:
+  void passed(const std::string& point) { ++points_[point].first; }
+  void hit(const std::string& point) { ++points_[point].second; }
+  void merge(const Coverage& other);
+
+  [[nodiscard]] std::size_t points() const { return points_.size(); }
+  [[nodiscard]] std::size_t hit_points() const;
+  /// A line a point: passages, faults.
+  [[nodiscard]] std::string report() const;
+
+ private:
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> points_;
+};
+
+/// A process's faults: at every seam of its database and on every record it sends. Once it has
+/// crashed nothing of it reaches database or log any more.
+class ProcessFaults final : public store::Faults {
+ public:
+  ProcessFaults(std::uint64_t seed, const Plan& plan, Coverage& coverage);
+
+  Status at(store::Seam seam, std::string_view statement) override;
+  stream::SendFate fate(const stream::Draft& draft);
+
+  /// Called when the process dies at a seam, before anything else happens.
+  std::function<void()> on_crash;
+
+  [[nodiscard]] bool crashed() const noexcept { return crashed_; }
+  void crash();
+  /// From now on nothing goes wrong.
+  void heal() noexcept { healed_ = true; }
+
+ private:
+  [[nodiscard]] bool strikes(const std::string& point);
+
+  SeededRandom random_;
+  const Plan& plan_;
+  Coverage& coverage_;
+  std::map<std::string, std::uint64_t> seen_;
+  std::uint64_t rarity_;  ///< one in so many, where a point was often passed
+  bool crashed_ = false;
+  bool healed_ = false;
+};
+
+/// The network's faults for what others send: every kind but a crash.
+[[nodiscard]] stream::SendFate network_fate(Random& random, Coverage& coverage,
+                                            const std::string& whose);
+
+}  // namespace dropline::simulation

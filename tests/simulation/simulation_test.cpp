@@ -1,0 +1,122 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+
+#include "bugs.hpp"
+#include "dropline/telemetry/log.hpp"
+#include "world.hpp"
+
+using namespace dropline;
+using namespace dropline::simulation;
+
+namespace {
+
+/// Without DROPLINE_SEEDS: what the inner loop can afford.
+constexpr std::uint64_t kQuickSeeds = 40;
+/// A planted bug must be found within so many.
+constexpr std::uint64_t kBugSeeds = 200;
+/// Of the points at which something can go wrong, in a run of kQuickSeeds or more.
+constexpr double kMinStruck = 0.75;
+
+struct Quiet {
+  Quiet() { log::set_level("", log::Level::off); }
+} quiet;
+
+std::uint64_t seeds_wanted() {
+  const char* wanted = std::getenv("DROPLINE_SEEDS");
+  return wanted ? std::strtoull(wanted, nullptr, 10) : kQuickSeeds;
+}
+
+bool fails(const Plan& plan) {
+  return !World(plan).run().whole();
+}
+
+/// The same failure with less: fewer turns first, then without the mishaps it does not need.
+Plan shrunk(Plan plan) {
+  for (int step = plan.turns / 2; step > 0; step /= 2) {
+    auto shorter = plan;
+    shorter.turns -= step;
+    if (shorter.turns > 0 && fails(shorter)) plan = shorter;
+  }
+  for (unsigned i = 0; i < static_cast<unsigned>(Mishap::count); ++i)
+    if (const auto calmer = plan.without(static_cast<Mishap>(i)); fails(calmer)) plan = calmer;
+  return plan;
+}
+
+std::string told(const Plan& plan, const Outcome& outcome) {
+  std::string text =
+      "replay with: " + plan.environment() + " " DROPLINE_BINARY_DIR "/tests/simulation_quick\n";
+  for (const auto& violation : outcome.verdict.violations)
+    text += "  " + violation + '\n';
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the same seed gives the same log and the same rows") {
+  for (const std::uint64_t seed : {3U, 17U}) {
+    CAPTURE(seed);
+    Plan plan;
+    plan.seed = seed;
+    const auto first = World(plan).run();
+    const auto again = World(plan).run();
+    CHECK(first.verdict.hash == again.verdict.hash);
+    CHECK(first.verdict.commands > 50);
+    plan.seed += 1;
+    CHECK(World(plan).run().verdict.hash != first.verdict.hash);
+  }
+}
+
+TEST_CASE("whatever befalls the processes, the cluster comes to rest with all invariants whole") {
+  auto plan = plan_from_environment();
+  const bool one = std::getenv("DROPLINE_SEED") != nullptr;
+  const auto seeds = one ? 1 : seeds_wanted();
+  Coverage coverage;
+  std::size_t commands = 0;
+  std::size_t orders = 0;
+  std::size_t granted = 0;
+  std::size_t stale = 0;
+  const auto began = std::chrono::steady_clock::now();
+  for (std::uint64_t i = 0; i < seeds; ++i, ++plan.seed) {
+    const auto outcome = World(plan).run();
+    coverage.merge(outcome.coverage);
+    commands += outcome.verdict.commands;
+    orders += outcome.verdict.orders;
+    granted += outcome.verdict.granted;
+    stale += outcome.verdict.stale_levels;
+    if (outcome.whole()) continue;
+    const auto smaller = one ? plan : shrunk(plan);
+    FAIL_CHECK(told(smaller, World(smaller).run()));
+    break;
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  std::cout << "simulation: " << seeds << " seeds, " << static_cast<double>(seeds) / took.count()
+            << " seeds/s, " << commands << " commands, " << orders << " orders, " << granted
+            << " granted, " << coverage.hit_points() << " of " << coverage.points()
+            << " fault points struck, " << stale << " stale last levels\n";
+  if (std::getenv("DROPLINE_REPORT")) std::cout << coverage.report();
+  if (!one && seeds >= kQuickSeeds)
+    CHECK_MESSAGE(static_cast<double>(coverage.hit_points()) >=
+                      kMinStruck * static_cast<double>(coverage.points()),
+                  coverage.report());
+}
+
+TEST_CASE("every planted bug is found by the invariants") {
+  for (const auto& bug : all_bugs()) {
+    CAPTURE(bug.name);
+    Plan plan;
+    std::uint64_t seeds = 0;
+    bool found = false;
+    std::string how;
+    for (; seeds < kBugSeeds && !found; ++seeds, ++plan.seed) {
+      const auto outcome = World(plan, &bug).run();
+      found = !outcome.whole();
+      if (found) how = outcome.verdict.violations.front();
+    }
+    CHECK_MESSAGE(found, "survived " << kBugSeeds << " seeds");
+    if (std::getenv("DROPLINE_REPORT"))
+      std::cout << bug.name << ": found after " << seeds << " seeds: " << how << '\n';
+  }
+}
