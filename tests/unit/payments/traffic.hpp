@@ -14,9 +14,9 @@ using AnyMessage = std::variant<StockReserved, OpenPayment, ClosePayment, Refund
                                 ChargeWallet, GatewayAnswered>;
 
 struct Traffic {
-  static constexpr std::uint32_t kMembers = 3;
-  static constexpr std::uint32_t kOrders = 12;
-  static constexpr std::uint32_t kCharges = 8;
+  static constexpr std::uint32_t kMembers = 6;
+  static constexpr std::uint32_t kOrders = 24;
+  static constexpr std::uint32_t kCharges = 16;
 
   explicit Traffic(std::uint64_t seed) : random(seed) {
     for (std::uint32_t i = 0; i < kCharges; ++i)
