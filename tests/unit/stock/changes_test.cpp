@@ -190,6 +190,34 @@ TEST_CASE("an offer of a drop is put only before it opens; an ordinary one any d
   CHECK(scene.put("o", 6, {}, {}, std::nullopt, 2) == "refused wrong_product");
 }
 
+TEST_CASE("an offer that is withdrawn sells nothing until it is put again, and keeps its units") {
+  Scene scene;
+  REQUIRE(scene.put("o", 10, 5) == "OfferPut");
+  REQUIRE(scene.buys(1, {{"o", 2}}, std::nullopt) == "reserved 20");
+  const auto bought = scene.last;
+  CHECK(scene.withdraw("o") == "OfferPut");
+  CHECK(level_of(scene.offer("o", std::nullopt)).withdrawn == true);
+  CHECK(scene.buys(2, {{"o", 1}}, std::nullopt) == "refused unknown_product o");
+  CHECK(scene.place(bought) == "repeated reserved");
+  CHECK(scene.restock("o", 1, std::nullopt) == "StockRestocked");
+  CHECK(scene.release({bought}, std::nullopt) == 1);
+  CHECK(scene.counts("o", std::nullopt) == "6 6 0 0 0");
+  CHECK(scene.put("o", 11) == "OfferPut");
+  CHECK_FALSE(level_of(scene.offer("o", std::nullopt)).withdrawn.has_value());
+  CHECK(scene.buys(2, {{"o", 1}}, std::nullopt) == "reserved 11");
+
+  scene.now = kOpens - std::chrono::hours(2);
+  scene.open(1, {terms("a", 10, 5)});
+  CHECK(scene.withdraw("a", drop(1)) == "OfferPut");
+  scene.now = kOpens;
+  CHECK(scene.buys(3, {{"a", 1}}) == "refused unknown_product a");
+  CHECK(scene.withdraw("a", drop(1)) == "refused terms_fixed");
+  scene.now = kOpens - std::chrono::hours(2);
+  CHECK(scene.ask(Scene::terms_of(1, {terms("a", 9, 4)}, 2)) == "DropOpened");
+  scene.now = kOpens;
+  CHECK(scene.buys(3, {{"a", 1}}) == "reserved 9");
+}
+
 TEST_CASE("a change is made once, and refused once, whatever comes under its id") {
   Scene scene;
   scene.open(1, {terms("a", 10, 5)});

@@ -190,6 +190,7 @@ class Dealer final {
         command.price = won(static_cast<std::int64_t>(random_.below(20)));
         command.units = static_cast<std::int64_t>(random_.below(9));
         command.limit = some_limit();
+        if (random_.below(4) == 0) command.withdrawn = random_.below(3) != 0;
         return change_now(command);
       }
       case 8:
@@ -260,11 +261,11 @@ std::vector<std::string> dump(store::Session& session) {
        {Type::uuid, Type::int64, Type::text, Type::int64, Type::int64, Type::int64, Type::text,
         Type::int64, Type::int64, Type::int64, Type::int64}},
       {"SELECT drop_id, sku, product, price, currency, member_limit, supplied, free, allocated, "
-       "settled, written_off, shard, place_partition, place_offset, at FROM {offers} "
+       "settled, written_off, shard, place_partition, place_offset, at, withdrawn FROM {offers} "
        "ORDER BY drop_id, sku",
        {Type::uuid, Type::text, Type::uuid, Type::int64, Type::text, Type::int64, Type::int64,
         Type::int64, Type::int64, Type::int64, Type::int64, Type::int64, Type::int64, Type::int64,
-        Type::int64}},
+        Type::int64, Type::boolean}},
       {"SELECT order_id, member, drop_id, outcome, reason, body_hash, place_partition, "
        "place_offset, placed_at, total, currency, lines, settled FROM {orders} ORDER BY order_id",
        {Type::uuid, Type::uuid, Type::uuid, Type::text, Type::text, Type::text, Type::int64,

@@ -158,6 +158,15 @@ class Scene final {
     command.limit = limit;
     return ask(command);
   }
+  std::string withdraw(std::string_view name, const std::optional<DropId>& of = {}) {
+    PutOffer command;
+    command.drop = of;
+    command.product = product(1);
+    command.sku = sku(name);
+    command.price = won(1);
+    command.withdrawn = true;
+    return ask(command);
+  }
   std::string restock(std::string_view name, std::int64_t units,
                       const std::optional<DropId>& of = drop(1), std::uint32_t of_product = 1) {
     Restock command;

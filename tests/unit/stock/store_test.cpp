@@ -101,6 +101,7 @@ Scene lively_scene() {
   REQUIRE(scene.buys(3, {{"b", 1}}) == "refused sold_out b");
   REQUIRE(scene.buys(4, {{"o", 1}}, std::nullopt) != "");
   REQUIRE(scene.correct("a", -1) == "StockCorrected");
+  REQUIRE(scene.withdraw("o") == "OfferPut");
   REQUIRE(scene.turn<PauseDrop>(2) == "DropPaused");
   REQUIRE(scene.turn<ResumeDrop>(1) == "refused not_paused");
   return scene;

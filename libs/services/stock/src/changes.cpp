@@ -75,6 +75,7 @@ void put_offers(Book& book, const OpenDrop& command, const Placed& placed) {
     offer.price = terms.price;
     offer.limit = terms.limit;
     offer.supplied = terms.units;
+    offer.withdrawn = false;
     place(book, offer, placed);
   }
 }
@@ -248,6 +249,7 @@ ChangeAnswer change(Book& book, const PutOffer& command, const Placed& placed) {
   }
   offer.price = command.price;
   offer.limit = command.limit;
+  offer.withdrawn = command.withdrawn.value_or(false);
   place(book, offer, placed);
   OfferPut answer;
   answer.change = command.change;
@@ -256,6 +258,7 @@ ChangeAnswer change(Book& book, const PutOffer& command, const Placed& placed) {
   answer.sku = command.sku;
   answer.price = command.price;
   answer.limit = command.limit;
+  answer.withdrawn = command.withdrawn;
   answer.supplied = offer.supplied;
   answer.actor = command.actor;
   answer.place = placed.place;

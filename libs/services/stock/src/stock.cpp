@@ -51,8 +51,8 @@ std::optional<Refusal> price(Book& book, const PlaceOrder& order, Priced& out) {
   const auto* drop = order.drop ? book.drop(*order.drop) : nullptr;
   for (const auto& line : order.lines) {
     auto* offer = book.offer({order.drop, line.sku});
-    const bool offered =
-        offer && (!drop || std::ranges::find(drop->skus, line.sku) != drop->skus.end());
+    const bool offered = offer && !offer->withdrawn &&
+                         (!drop || std::ranges::find(drop->skus, line.sku) != drop->skus.end());
     if (!offered) return Refusal{RejectReason::unknown_product, line.sku};
     const auto amount = offer->price.times(line.quantity);
     const auto total = !amount             ? std::nullopt
@@ -313,6 +313,7 @@ OfferLevel level_of(const Offer& offer) {
   level.allocated = offer.allocated;
   level.settled = offer.settled;
   level.written_off = offer.written_off;
+  if (offer.withdrawn) level.withdrawn = true;
   level.place = offer.place;
   level.at = offer.at;
   return level;

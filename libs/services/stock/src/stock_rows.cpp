@@ -94,6 +94,7 @@ Result<Offer> read_offer(const store::Rows::Row& row) {
   offer.shard = static_cast<std::int32_t>(row.int64(12));
   offer.place = place(row, 13);
   offer.at = row.time(15);
+  offer.withdrawn = row.boolean(16);
   return offer;
 }
 

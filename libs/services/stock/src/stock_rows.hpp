@@ -23,7 +23,8 @@ inline constexpr store::Column kOfferColumns[] = {
     {"allocated", Type::int64},    {"settled", Type::int64},
     {"written_off", Type::int64},  {"version", Type::int64},
     {"shard", Type::int64},        {"place_partition", Type::int64},
-    {"place_offset", Type::int64}, {"at", Type::int64}};
+    {"place_offset", Type::int64}, {"at", Type::int64},
+    {"withdrawn", Type::boolean}};
 inline constexpr store::Table kOffers{"stock", "offers", kOfferColumns, 2};
 
 inline constexpr store::Column kOrderColumns[] = {

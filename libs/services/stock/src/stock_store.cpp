@@ -117,7 +117,7 @@ void put(store::RowBuffer& rows, const Offer& offer) {
   rows.add(offer.price.minor).add(offer.price.currency.text()).add(offer.limit);
   rows.add(offer.supplied).add(offer.free()).add(offer.allocated).add(offer.settled);
   rows.add(offer.written_off).add(offer.version).add(offer.shard);
-  rows.add(offer.place.partition).add(offer.place.offset).add(offer.at);
+  rows.add(offer.place.partition).add(offer.place.offset).add(offer.at).add(offer.withdrawn);
 }
 
 void put(store::RowBuffer& rows, const Order& order) {

@@ -163,8 +163,8 @@ struct CorrectStock {
   bool operator==(const CorrectStock&) const = default;
 };
 
-/// Makes an offer, or changes price and limit of one (of a drop only before it is open). `units` is
-/// the first supply and counts only where the offer is new.
+/// Makes an offer, or changes price and limit of one (of a drop only before it is open), or takes
+/// it off sale. `units` is the first supply and counts only where the offer is new.
 struct PutOffer {
   static constexpr std::string_view kType = "PutOffer";
   static constexpr std::string_view kTopic = topic::kOrdersCommands;
@@ -177,6 +177,7 @@ struct PutOffer {
   Money price;
   std::optional<std::int64_t> units;
   std::optional<std::int64_t> limit;
+  std::optional<bool> withdrawn;  ///< not for sale until it is put again; what was sold stays
   Actor actor;
 
   template <class Self, class Visit>
@@ -188,6 +189,7 @@ struct PutOffer {
     visit("price", self.price);
     visit("units", self.units, kUnitBounds);
     visit("limit", self.limit, kLimitBounds);
+    visit("withdrawn", self.withdrawn);
     visit("actor", self.actor);
   }
   [[nodiscard]] std::string partition_key() const { return drop ? drop->text() : product.text(); }

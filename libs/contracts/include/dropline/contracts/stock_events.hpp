@@ -256,7 +256,7 @@ struct DropEnded final : DropSwitched {
   static constexpr std::string_view kType = "DropEnded";
 };
 
-/// An offer is new, or its price or limit is.
+/// An offer is new, or its price or limit is, or it was taken off sale.
 struct OfferPut {
   static constexpr std::string_view kType = "OfferPut";
   static constexpr std::string_view kTopic = topic::kStockEvents;
@@ -267,6 +267,7 @@ struct OfferPut {
   Sku sku;
   Money price;
   std::optional<std::int64_t> limit;
+  std::optional<bool> withdrawn;
   std::int64_t supplied = 0;
   Actor actor;
   LogPlace place;
@@ -279,6 +280,7 @@ struct OfferPut {
     visit("sku", self.sku);
     visit("price", self.price);
     visit("limit", self.limit, kLimitBounds);
+    visit("withdrawn", self.withdrawn);
     visit("supplied", self.supplied, kUnitBounds);
     visit("actor", self.actor);
     visit("place", self.place);

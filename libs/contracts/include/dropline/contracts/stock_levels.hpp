@@ -23,8 +23,9 @@ struct OfferLevel {
   std::int64_t allocated = 0;  ///< units of orders that were not released
   std::int64_t settled = 0;    ///< of these, paid
   std::int64_t written_off = 0;
-  LogPlace place;  ///< the last record of `orders.commands` that counts in it
-  Timestamp at;    ///< that record's append time
+  std::optional<bool> withdrawn;  ///< true: not for sale, whatever is free
+  LogPlace place;                 ///< the last record of `orders.commands` that counts in it
+  Timestamp at;                   ///< that record's append time
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -39,6 +40,7 @@ struct OfferLevel {
     visit("allocated", self.allocated, kUnitBounds);
     visit("settled", self.settled, kUnitBounds);
     visit("written_off", self.written_off, kUnitBounds);
+    visit("withdrawn", self.withdrawn);
     visit("place", self.place);
     visit("at", self.at);
   }

@@ -34,6 +34,7 @@ struct Offer {
   std::int64_t allocated = 0;  ///< units of orders not released
   std::int64_t settled = 0;    ///< of these, paid
   std::int64_t written_off = 0;
+  bool withdrawn = false;  ///< not for sale
   std::int64_t version = 0;
   std::int32_t shard = 0;  ///< that last changed it
   contracts::LogPlace place;

@@ -1,0 +1,2 @@
+-- An offer that is not for sale any more keeps its row: units were sold of it.
+ALTER TABLE {offers} ADD COLUMN withdrawn {boolean} NOT NULL DEFAULT FALSE;
