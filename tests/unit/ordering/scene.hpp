@@ -134,21 +134,15 @@ inline Record record_of(const Said& message) {
       message);
 }
 
-/// Notes a message; a refusal is told in words.
-inline std::string note_one(Order& order, const Terms& terms, const Said& message,
-                            bool* news = nullptr) {
+/// Notes a message; of a fact, too, whether it was news.
+inline Noted note_one(Order& order, const Terms& terms, const Said& message) {
   const auto record = record_of(message);
   return std::visit(
-      [&]<class T>(const T& m) -> std::string {
-        if constexpr (std::same_as<T, CancelOrder> || std::same_as<T, RefundOrder>) {
-          const auto noted = note(order, terms, m, record);
-          if (news != nullptr) *news = noted.news;
-          return noted.refused ? " refused:" + std::string(to_text(noted.refused->reason)) : "";
-        } else {
-          const bool fresh = note(order, m, record);
-          if (news != nullptr) *news = fresh;
-          return "";
-        }
+      [&]<class T>(const T& m) -> Noted {
+        if constexpr (std::same_as<T, CancelOrder> || std::same_as<T, RefundOrder>)
+          return note(order, terms, m, record);
+        else
+          return {note(order, m, record)};
       },
       message);
 }
@@ -176,7 +170,8 @@ inline Order new_order(std::uint32_t number = 1) {
 inline std::string take(Order& order, const std::vector<Said>& batch, const Terms& terms = {}) {
   std::string refused;
   for (const auto& message : batch)
-    refused += note_one(order, terms, message);
+    if (const auto noted = note_one(order, terms, message); noted.refused)
+      refused += " refused:" + std::string(to_text(noted.refused->reason));
   const auto moved = words(advance(order, terms));
   return std::string(to_text(order.state)) + moved + refused;
 }
