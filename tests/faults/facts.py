@@ -1,4 +1,6 @@
-"""What stands in tables and topics, read past the system: by SQL, and by the log's own format."""
+"""What stands in tables and topics, read past the system: by SQL, and by the log's own format.
+
+Which services there are is asked of the database: each has the consumer loop's tables."""
 
 import collections
 import json
@@ -7,6 +9,8 @@ import subprocess
 
 NO_DROP = "00000000-0000-0000-0000-000000000000"
 READ_SECONDS = 120
+# Topics that a system at rest adds nothing to; state topics are told again and again.
+WORK = (".commands", ".events")
 
 Record = collections.namedtuple(
     "Record", "partition offset type source id order value")
@@ -34,23 +38,55 @@ class Facts:
                 for row in rows}
 
     def outbox(self):
-        return int(self._table("outbox", "count(*)")[0][0])
+        """Which rows: a service at work always has some, of its heartbeats if nothing else."""
+        return {(service, int(row[0]), int(row[1])) for service in self.services()
+                for row in self._table("outbox", "shard, seq", service)}
 
     def held(self):
-        return int(self._table("held", "count(*)")[0][0])
+        return sum(int(self._table("held", "count(*)", service)[0][0])
+                   for service in self.services())
 
     def epochs(self):
-        return {int(row[0]): int(row[1]) for row in self._table("shards", "shard, epoch")}
+        return {(service, int(row[0])): int(row[1]) for service in self.services()
+                for row in self._table("shards", "shard, epoch", service)}
+
+    def unread(self):
+        """How many records of commands and events the services that read them have not applied."""
+        ends = self._ends([name for name in self.topics() if name.endswith(WORK)])
+        count = 0
+        for service in self.services():
+            for shard, positions in self._table("shards", "shard, positions", service):
+                for topic, read_up_to in self._positions(positions):
+                    count += max(0, ends.get((topic, int(shard)), 0) - read_up_to)
+        return count
+
+    @staticmethod
+    def _positions(text):
+        """libs/worker/src/shard.cpp: a line a topic, `name next fingerprint`."""
+        for line in text.splitlines():
+            topic, read_up_to, _ = line.split(" ")
+            yield topic, int(read_up_to)
 
     def commands(self):
         """In log order within each partition."""
         return self._topic("orders.commands")
 
-    def events(self):
+    def decisions(self):
         return self._topic("stock.events")
 
+    def events(self):
+        """Of every service; in log order within each partition of each topic."""
+        return {name: self._topic(name) for name in self._filled(".events")}
+
     def dead(self):
-        return self._topic("orders.commands.dead")
+        """Every record that was set aside: topic, partition, offset."""
+        return [(name, *letter[:2]) for name in self._filled(".dead")
+                for letter in self._topic(name)]
+
+    def _filled(self, kind):
+        """The topics of a kind that hold something; to read an empty one takes its time too."""
+        ends = self._ends([name for name in self.topics() if name.endswith(kind)])
+        return sorted({name for (name, _), end in ends.items() if end > 0})
 
 
 class ServerFacts(Facts):
@@ -61,18 +97,44 @@ class ServerFacts(Facts):
         self._brokers = brokers
         self._prefix = prefix
 
-    def _table(self, name, columns):
-        return self._query(f"SELECT {columns} FROM stock.{name}")
+    def _table(self, name, columns, service="stock"):
+        return self._query(f"SELECT {columns} FROM {service}.{name}")
 
-    def _topic(self, name):
-        done = subprocess.run(
-            ["kcat", "-b", self._brokers, "-C", "-t", self._prefix + name, "-o", "beginning", "-e",
-             "-q", "-J", "-X", "check.crcs=true"],
-            capture_output=True, timeout=READ_SECONDS, check=False)
+    def services(self):
+        return [row[0] for row in self._query(
+            "SELECT table_schema FROM information_schema.tables WHERE table_name = 'shards' "
+            "ORDER BY 1")]
+
+    def _kcat(self, *words):
+        done = subprocess.run(["kcat", "-b", self._brokers, *words], capture_output=True,
+                              timeout=READ_SECONDS, check=False)
         if done.returncode != 0:
             raise OSError(done.stderr.decode(errors="replace").strip())
+        return done.stdout
+
+    def topics(self):
+        return list(self._partitions())
+
+    def _partitions(self):
+        listed = json.loads(self._kcat("-L", "-J"))["topics"]
+        return {each["topic"].removeprefix(self._prefix): len(each["partitions"])
+                for each in listed if each["topic"].startswith(self._prefix)}
+
+    def _ends(self, topics):
+        words = ["-Q"]
+        partitions = self._partitions()
+        for name in topics:
+            for number in range(partitions[name]):
+                words += ["-t", f"{self._prefix}{name}:{number}:-1"]
+        # "name [3] offset 17"
+        said = (line.split() for line in self._kcat(*words).decode().splitlines())
+        return {(name.removeprefix(self._prefix), int(number.strip("[]"))): int(offset)
+                for name, number, _, offset in said}
+
+    def _topic(self, name):
         found = []
-        for line in done.stdout.splitlines():
+        for line in self._kcat("-C", "-t", self._prefix + name, "-o", "beginning", "-e", "-q", "-J",
+                               "-X", "check.crcs=true").splitlines():
             read = json.loads(line)
             names = read.get("headers") or []
             headers = dict(zip(names[::2], names[1::2]))
@@ -122,8 +184,24 @@ class FileFacts(Facts):
         finally:
             connection.close()
 
-    def _table(self, name, columns):
-        return self._query(f"SELECT {columns} FROM stock_{name}")
+    def _table(self, name, columns, service="stock"):
+        return self._query(f"SELECT {columns} FROM {service}_{name}")
+
+    def services(self):
+        found = self._query("SELECT name FROM sqlite_master WHERE type = 'table' AND "
+                            "name LIKE '%!_shards' ESCAPE '!' ORDER BY 1")
+        return [name.removesuffix("_shards") for (name,) in found]
+
+    def topics(self):
+        return [name for (name,) in self._query("SELECT name FROM stream_topics ORDER BY 1")]
+
+    def _ends(self, topics):
+        return {(name, partition): self._query(
+                    f'SELECT coalesce(max("offset") + 1, 0) FROM stream_log_{int(log)}')[0][0]
+                for name, partition, log in self._query(
+                    "SELECT t.name, l.partition, l.id FROM stream_logs l JOIN stream_topics t "
+                    "ON t.id = l.topic_id")
+                if name in topics}
 
     def _topic(self, name):
         logs = self._query("SELECT l.id, l.partition FROM stream_logs l JOIN stream_topics t "

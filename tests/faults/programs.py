@@ -4,6 +4,7 @@ import http.client
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ READY_SECONDS = 90
 STOP_SECONDS = 20
 ASK_SECONDS = 5
 SHOWN_LINES = 20
+SERVICE = re.compile(r'[{,]service="([^"]*)"')
 # Below the kernel's range for outgoing connections, so that none of those sits on it at a restart.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 
@@ -108,9 +110,18 @@ class Program:
 
     def metric(self, name):
         """A metric summed over its labels; None where it does not answer or does not know it."""
-        found = [float(line.rsplit(" ", 1)[1]) for line in self.answer("/metrics")[1].splitlines()
-                 if line.startswith((name + "{", name + " "))]
-        return sum(found) if found else None
+        found = self.by_service(name)
+        return sum(found.values()) if found else None
+
+    def by_service(self, name):
+        """A metric for each value of its label `service` (None without one)."""
+        found = {}
+        for line in self.answer("/metrics")[1].splitlines():
+            if line.startswith((name + "{", name + " ")):
+                service = SERVICE.search(line)
+                key = service and service.group(1)
+                found[key] = found.get(key, 0) + float(line.rsplit(" ", 1)[1])
+        return found
 
     def wait_ready(self, limit=READY_SECONDS):
         until(limit, f"{self.name} is ready; it says {self.answer('/readyz?verbose')[1]!r}",

@@ -172,15 +172,17 @@ class Servers:
 
 def psql(url, sql):
     """Rows of texts."""
-    done = subprocess.run(["psql", url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\x1f", "-c", sql],
+    done = subprocess.run(["psql", url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\x1f", "-R", "\x1e",
+                           "-c", sql],
                           capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
         raise OSError(done.stderr.strip())
-    return [line.split("\x1f") for line in done.stdout.splitlines()]
+    text = done.stdout.removesuffix("\n")
+    return [row.split("\x1f") for row in text.split("\x1e")] if text else []
 
 
 class Distributed(System):
-    """An ingress and two workers of one group, with topics and a database of their own."""
+    """An ingress and two workers of all services, with topics and a database of their own."""
 
     mode = "distributed"
 
@@ -205,7 +207,7 @@ class Distributed(System):
     def make_programs(self):
         for name in ("worker-1", "worker-2"):
             admin = free_port()
-            self.program(name, self.words("dropline-worker", "stock", "--admin-address",
+            self.program(name, self.words("dropline-worker", "all", "--admin-address",
                                           f"127.0.0.1:{admin}"), admin_port=admin)
         self.ingress = self.program(
             "ingress",
@@ -223,9 +225,17 @@ class Distributed(System):
         return self.programs[:2]
 
     def shared(self):
-        """Whether the workers run all shards between them, each some."""
-        held = [worker.metric("dropline_worker_shards") or 0 for worker in self.workers]
-        return all(held) and sum(held) == self.partitions
+        """Whether the workers run all shards of every service between them, each some."""
+        held = [worker.by_service("dropline_worker_shards") for worker in self.workers]
+        services = set().union(*held)
+        return bool(services) and all(
+            all(each.get(service) for each in held) and
+            sum(each[service] for each in held) == self.partitions for service in services)
+
+    def runs_all(self, worker):
+        """Whether one worker runs every shard of every service."""
+        held = worker.by_service("dropline_worker_shards")
+        return bool(held) and all(count == self.partitions for count in held.values())
 
     def victims(self):
         one, two = self.workers

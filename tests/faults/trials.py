@@ -87,7 +87,7 @@ class Trial:
             victim.signal(signal.SIGSTOP)
             try:
                 until(SESSION_SECONDS * 8, "the other worker runs every shard",
-                      lambda: other.metric("dropline_worker_shards") == len(before))
+                      lambda: self.system.runs_all(other))
                 self.flow()
                 taken = self.system.facts().epochs()
             finally:

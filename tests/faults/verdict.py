@@ -9,7 +9,8 @@ from load import CONCLUSIVE, TRY_AGAIN
 
 REST_SECONDS = 120
 SHOWN = 8
-OUTCOME_STATES = {"reserved": "reserved", "refused": "rejected"}
+# A row's outcome, as the decision that made it. Units of a released order came back later.
+DECIDED = {"reserved": "reserved", "refused": "refused", "released": "reserved"}
 DECISIONS = {"StockReserved": "reserved", "StockRefused": "refused"}
 
 
@@ -85,29 +86,47 @@ def first_copies(commands):
 
 def rest(system, journal, limit=REST_SECONDS):
     """Waits until the system has worked off what it took; what is left, or None."""
-    facts = system.facts()
-    wanted = set(acknowledged(journal))
+    look = Look(system.facts(), set(acknowledged(journal)))
     deadline = time.monotonic() + limit
     while True:
-        left = what_is_left(facts, wanted)
+        left = look.left()
         if left is None or time.monotonic() > deadline:
             return left
         time.sleep(0.5)
 
 
-def what_is_left(facts, wanted):
-    known = set(facts.orders())
-    if not wanted <= known:
-        return f"{len(wanted - known)} acknowledged orders have no row"
-    if facts.outbox():
-        return f"{facts.outbox()} rows in the outbox"
-    ordered = set(first_copies(facts.commands()))
-    if ordered - known:
-        return f"{len(ordered - known)} orders in the log have no row"
-    told = {event.order for event in facts.events() if event.type in DECISIONS}
-    if ordered - told:
-        return f"{len(ordered - told)} orders in the log have no decision on stock.events"
-    return None
+class Look:
+    """Looks again and again at what is left to do."""
+
+    def __init__(self, facts, wanted):
+        self._facts = facts
+        self._wanted = wanted
+        self._waiting = None  # rows that a look found in the outbox; they must go
+
+    def left(self):
+        facts = self._facts
+        known = set(facts.orders())
+        if not self._wanted <= known:
+            return f"{len(self._wanted - known)} acknowledged orders have no row"
+        if unread := facts.unread():
+            self._waiting = None
+            return f"{unread} records of commands and events are not applied"
+        if self._waiting is None:
+            self._waiting = facts.outbox()
+        self._waiting &= facts.outbox()
+        if self._waiting:
+            return f"{len(self._waiting)} rows stay in the outbox"
+        # What they said may have made new work.
+        if unread := facts.unread():
+            self._waiting = None
+            return f"{unread} records of commands and events are not applied"
+        ordered = set(first_copies(facts.commands()))
+        if ordered - known:
+            return f"{len(ordered - known)} orders in the log have no row"
+        told = {event.order for event in facts.decisions() if event.type in DECISIONS}
+        if ordered - told:
+            return f"{len(ordered - told)} orders in the log have no decision on stock.events"
+        return None
 
 
 class Verdict:
@@ -128,8 +147,12 @@ class Verdict:
         self._judge_orders()
         self._judge_offers(facts.offers())
         self._judge_drop()
-        self._judge_events(facts.events())
-        self.findings.check(not facts.dead(), "dead letters", len(facts.dead()))
+        for topic, events in facts.events().items():
+            firsts = self._judge_copies(topic, events)
+            if topic == "stock.events":
+                self._judge_decisions(firsts)
+        dead = facts.dead()
+        self.findings.check(not dead, "dead letters", dead[:SHOWN])
         self.findings.check(not facts.held(), "records held", facts.held())
         self._count(journal)
 
@@ -154,9 +177,11 @@ class Verdict:
                 state = attempt.answer.get("state")
                 if row is None or state == "received":
                     continue
-                self.findings.check(OUTCOME_STATES.get(row.outcome) == state and
-                                    attempt.answer.get("reason") == row.reason,
-                                    "answered otherwise than decided",
+                # Whatever else became of it: it was granted, or refused for that reason.
+                refused = state == "rejected"
+                agrees = (DECIDED.get(row.outcome) == ("refused" if refused else "reserved") and
+                          (not refused or attempt.answer.get("reason") == row.reason))
+                self.findings.check(agrees, "answered otherwise than decided",
                                     f"{order}: {attempt.answer} but {row}")
         for order, row in self._orders.items():
             first = self._first.get(order)
@@ -200,44 +225,64 @@ class Verdict:
     def _judge_drop(self):
         """The drop's winners follow from its partition alone."""
         free = {sku: units for (drop, sku), units in self._goods.units.items() if drop}
-        places = set()
-        for order, command in self._first.items():
+        places, holding = set(), {}
+        for command in self._commands:
             if command.value.get("drop") != self._goods.drop:
                 continue
             places.add(command.partition)
-            wanted = {line["sku"]: line["quantity"] for line in command.value["lines"]}
-            granted = all(free[sku] >= units for sku, units in wanted.items())
-            if granted:
-                for sku, units in wanted.items():
-                    free[sku] -= units
-            row = self._orders.get(order)
-            if row is not None:
-                self.findings.check((row.outcome == "reserved") == granted,
-                                    "another winner than the log gives", f"{order}: {row}")
+            if command.type == "ReleaseUnits":
+                for ended in command.value["orders"]:
+                    for sku, units in holding.pop(ended["order_id"], {}).items():
+                        free[sku] += units
+            elif self._first.get(command.order) is command:
+                self._judge_place(command, free, holding)
         self.findings.check(len(places) <= 1, "a drop in two partitions", places)
+        for order, row in self._orders.items():
+            first = self._first.get(order)
+            if first is not None and first.value.get("drop") == self._goods.drop:
+                self.findings.check((row.outcome == "reserved") == (order in holding),
+                                    "holds otherwise than the log gives", f"{order}: {row}")
 
-    def _judge_events(self, events):
-        said, last = {}, {}
-        decided = collections.defaultdict(list)
+    def _judge_place(self, command, free, holding):
+        wanted = {line["sku"]: line["quantity"] for line in command.value["lines"]}
+        granted = all(free[sku] >= units for sku, units in wanted.items())
+        if granted:
+            holding[command.order] = wanted
+            for sku, units in wanted.items():
+                free[sku] -= units
+        row = self._orders.get(command.order)
+        if row is not None:
+            self.findings.check((DECIDED.get(row.outcome) == "reserved") == granted,
+                                "another winner than the log gives", f"{command.order}: {row}")
+
+    def _judge_copies(self, topic, events):
+        """The first copies of a topic's events, which must come in order."""
+        said, last, firsts = {}, {}, []
         for event in events:
             name = (event.source, event.id)
             if name in said:
                 self.row.event_copies += 1
                 self.findings.check(said[name] == (event.type, event.value), "one id, two events",
-                                    name)
+                                    (topic, *name))
                 continue
             said[name] = (event.type, event.value)
             place = tuple(map(int, event.id.split("-")))
             where = (event.partition, event.source)
             self.findings.check(last.get(where, (-1, -1)) < place, "a first copy out of order",
-                                f"{name} after {last.get(where)}")
+                                f"{topic}: {name} after {last.get(where)}")
             last[where] = max(place, last.get(where, place))
+            firsts.append(event)
+        return firsts
+
+    def _judge_decisions(self, events):
+        decided = collections.defaultdict(list)
+        for event in events:
             if event.type in DECISIONS:
-                decided[event.order].append(event)
+                decided[event.order].append(DECISIONS[event.type])
         for order, row in self._orders.items():
-            outcomes = [DECISIONS[event.type] for event in decided.pop(order, [])]
+            outcomes = decided.pop(order, [])
             self.row.decisions += len(outcomes)
-            self.findings.check(outcomes == [row.outcome], "not exactly one decision",
+            self.findings.check(outcomes == [DECIDED.get(row.outcome)], "not exactly one decision",
                                 f"{order}: {outcomes}, the row says {row.outcome}")
         self.findings.check(not decided, "decided, but no row", list(decided)[:SHOWN])
 
@@ -247,7 +292,8 @@ class Verdict:
         row.succeeded = journal.succeeded()
         row.acknowledged = len(self._answers)
         row.orders = len(self._orders)
-        row.reserved = sum(1 for order in self._orders.values() if order.outcome == "reserved")
+        row.reserved = sum(1 for order in self._orders.values()
+                           if DECIDED.get(order.outcome) == "reserved")
         row.copies = sum(1 for command in self._commands
                          if command.type == "PlaceOrder") - len(self._first)
         self.findings.check(row.requests > 0 and 2 * row.succeeded >= row.requests,
