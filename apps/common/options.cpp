@@ -114,6 +114,13 @@ void payment_options(config::Schema& schema) {
   });
 }
 
+void sandbox_options(config::Schema& schema) {
+  schema.section("sandbox", "Sandbox gateway",
+                 "For dropline-sandbox, which plays the payment gateway while you develop.");
+  schema.address("sandbox.address", "127.0.0.1:8090", "Where it takes payments.");
+  schema.address("sandbox.notify", "127.0.0.1:8080", "The ingress that it sends notices to.");
+}
+
 }  // namespace
 
 config::Schema shared_schema() {
@@ -123,6 +130,7 @@ config::Schema shared_schema() {
   auth_options(schema);
   stream_options(schema);
   payment_options(schema);
+  sandbox_options(schema);
   for (const char* scripts :
        {"DROPLINE_TEST_", "DROPLINE_KAFKA_JARS", "DROPLINE_POSTGRES_BIN", "DROPLINE_BUILD_DIR"})
     schema.ignore_variables(scripts);

@@ -1,6 +1,7 @@
-// /v1/admin: what operators ask of drops and offers. Commands, answered when the log has them;
-// stock decides at their offset and answers on stock.events.
+// /v1/admin: what operators ask of products, drops and offers. Commands, answered when the log has
+// them; catalog and stock decide at their offset and answer on catalog.events and stock.events.
 #include "core.hpp"
+#include "dropline/contracts/catalog_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
 #include "texts.hpp"
 
@@ -41,6 +42,31 @@ struct OfferRequest {
     visit("units", self.units, kUnitBounds);
     visit("limit", self.limit, kLimitBounds);
   }
+};
+
+struct ProductRequest {
+  LocalText name;
+  std::optional<std::string> description;
+  std::vector<ProductOption> options;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("name", self.name);
+    visit("description", self.description, Bounds{0, 4'000});
+    visit("options", self.options, Bounds{1, kMaxOptions});
+  }
+};
+
+struct ScheduleRequest {
+  LocalText title;
+  DropTerms terms;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("title", self.title);
+    DropTerms::fields(self.terms, visit);
+  }
+  [[nodiscard]] Status check() const { return terms.check(); }
 };
 
 struct CountRequest {
@@ -87,6 +113,56 @@ Command begin(const CorePtr& core, const Caller& caller) {
   return command;
 }
 
+/// The product or drop in the path, or has answered that there is none.
+template <class T>
+std::optional<T> id_of(const http::ExchangePtr& exchange) {
+  const auto id = T::parse(exchange->request().path_parameter("id"));
+  if (!id) exchange->respond(http::not_found(exchange->request().language()).response());
+  return id;
+}
+
+void put_product(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified_admin(*core, exchange);
+  if (!caller) return;
+  const auto id = id_of<ProductId>(exchange);
+  if (!id) return;
+  auto body = body_of<ProductRequest>(exchange);
+  if (!body) return;
+  auto command = begin<PutProduct>(core, *caller);
+  command.product = *id;
+  command.name = std::move(body->name);
+  command.description = std::move(body->description);
+  command.options = std::move(body->options);
+  send(core, exchange, command);
+}
+
+void retire_product(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified_admin(*core, exchange);
+  if (!caller) return;
+  const auto id = id_of<ProductId>(exchange);
+  if (!id) return;
+  auto body = body_of<SwitchRequest>(exchange);
+  if (!body) return;
+  auto command = begin<RetireProduct>(core, *caller);
+  command.product = *id;
+  command.reason = std::move(body->reason);
+  send(core, exchange, command);
+}
+
+void schedule_drop(const CorePtr& core, const http::ExchangePtr& exchange) {
+  const auto caller = identified_admin(*core, exchange);
+  if (!caller) return;
+  const auto id = id_of<DropId>(exchange);
+  if (!id) return;
+  auto body = body_of<ScheduleRequest>(exchange);
+  if (!body) return;
+  auto command = begin<ScheduleDrop>(core, *caller);
+  command.drop = *id;
+  command.title = std::move(body->title);
+  command.terms = std::move(body->terms);
+  send(core, exchange, command);
+}
+
 void open_drop(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified_admin(*core, exchange);
   if (!caller) return;
@@ -103,11 +179,8 @@ template <class Command>
 void switch_drop(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified_admin(*core, exchange);
   if (!caller) return;
-  const auto drop = DropId::parse(exchange->request().path_parameter("id"));
-  if (!drop) {
-    exchange->respond(http::not_found(exchange->request().language()).response());
-    return;
-  }
+  const auto drop = id_of<DropId>(exchange);
+  if (!drop) return;
   auto body = body_of<SwitchRequest>(exchange);
   if (!body) return;
   auto command = begin<Command>(core, *caller);
@@ -162,6 +235,13 @@ void add_admin_routes(http::Router& router, const CorePtr& core) {
     router.add(http::Method::post, path, std::move(name),
                [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); });
   };
+  const auto put = [&](std::string_view path, std::string name, auto handler) {
+    router.add(http::Method::put, path, std::move(name),
+               [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); });
+  };
+  put("/v1/admin/products/{id}", "admin.products.put", put_product);
+  post("/v1/admin/products/{id}/retirement", "admin.products.retire", retire_product);
+  put("/v1/admin/drops/{id}", "admin.drops.schedule", schedule_drop);
   post("/v1/admin/drops", "admin.drops.open", open_drop);
   post("/v1/admin/drops/{id}/pause", "admin.drops.pause", switch_drop<PauseDrop>);
   post("/v1/admin/drops/{id}/resumption", "admin.drops.resume", switch_drop<ResumeDrop>);

@@ -10,6 +10,7 @@
 #include "dropline/contracts/stock_events.hpp"
 #include "dropline/shop/operations.hpp"
 #include "dropline/stream/errors.hpp"
+#include "openapi.hpp"
 #include "texts.hpp"
 
 namespace dropline::shop {
@@ -287,8 +288,22 @@ Result<std::unique_ptr<Api>> Api::start(Parts parts, ApiOptions options) {
 
 Api::~Api() = default;
 
+namespace {
+void add_description_route(http::Router& router) {
+  router.add(http::Method::get, "/v1/openapi.yaml", "description",
+             [](const http::ExchangePtr& exchange) {
+               http::Response response;
+               response.content_type = "application/yaml";
+               response.body = embedded::openapi().front().second;
+               response.header("Cache-Control", "max-age=60");
+               exchange->respond(std::move(response));
+             });
+}
+}  // namespace
+
 http::Router Api::public_routes() {
   http::Router router;
+  add_description_route(router);
   add_drop_routes(router, core_);
   add_event_routes(router, core_);
   add_order_routes(router, core_);
