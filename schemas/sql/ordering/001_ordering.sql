@@ -1,5 +1,5 @@
--- What ordering knows of an order: one row for ever. Every row belongs to a member, and is written
--- only by the owner of that member's shard.
+-- What ordering knows of an order: one row for ever. Every row belongs to a member; the owner of
+-- that member's shard alone writes it.
 
 -- placed_at is null as long as stock's fact is not in: the row then only keeps what came early.
 -- currency to refunded are of that fact and of payments'; facts holds the rest of both, timeline
