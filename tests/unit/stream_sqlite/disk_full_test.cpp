@@ -63,6 +63,53 @@ TEST_CASE("a full disk loses nothing, pushes back, and goes on by itself when th
   }
 }
 
+TEST_CASE("while writing fails again and again, senders hear so at once instead of waiting") {
+  const Folder folder;
+  Attached attached(options_for(folder));
+  attached.make({spec("t")});
+  Journal journal;
+  const auto producer = attached.stream->producer(journal.handler()).value();
+  const auto fail_round = [&] {
+    attached.begin();
+    REQUIRE(attached.engine().take_sends(100).has_value());
+    attached.connection.run("ROLLBACK");
+    attached.engine().rolled_back();
+  };
+  std::uint64_t sent = 0;
+  Status status;
+  for (int rounds = 0; rounds < 20 && status; ++rounds) {
+    status = producer->send(draft("t", "k", "v"), sent);
+    sent += status ? 1 : 0;
+    fail_round();
+  }
+  REQUIRE_FALSE(status.has_value());
+  CHECK(status.error().code == Errc::timed_out);
+  CHECK(status.error().transient());
+  CHECK(sent > 1);  // one failure is no reason to turn anybody away
+  CHECK(journal.count() == 0);
+
+  attached.begin();
+  REQUIRE(attached.engine().take_sends(100).has_value());
+  attached.commit();
+  CHECK(journal.count() == sent);
+  CHECK(producer->send(draft("t", "k", "v"), sent).has_value());
+}
+
+TEST_CASE("with nothing waiting one record is taken, to try whether writing works again") {
+  const Folder folder;
+  Attached attached(options_for(folder));
+  attached.make({spec("t")});
+  for (int i = 0; i < 20; ++i) {
+    attached.begin();
+    attached.connection.run("ROLLBACK");
+    attached.engine().rolled_back();
+  }
+  Journal journal;
+  const auto producer = attached.stream->producer(journal.handler()).value();
+  CHECK(producer->send(draft("t", "k", "v"), 1).has_value());
+  CHECK_FALSE(producer->send(draft("t", "k", "v"), 2).has_value());
+}
+
 TEST_CASE("an appender on a full disk says so, and the round can be undone and tried again") {
   const Folder folder;
   Attached attached(options_for(folder));

@@ -115,6 +115,7 @@ void Engine::rolled_back_to(std::size_t mark) {
 void Engine::rolled_back(bool outcome_unknown) {
   inlet_.give_back(0, outcome_unknown);
   inlet_.give_back_jobs();
+  inlet_.undone();
   sends_mark_.reset();
   maintenance_.rolled_back();
   unread_mark_ = 0;

@@ -57,6 +57,11 @@ Status Inlet::accept(const Draft& draft, const Sender& sender, std::size_t size,
                                           " has partitions 0 to " + std::to_string(count - 1) +
                                           ", not " + std::to_string(partition));
   }
+  if (undone_ >= kUndoneRounds && !queue_.empty()) {
+    return error(Errc::timed_out, "the log could not be written the last " +
+                                      std::to_string(undone_) + " times, and " +
+                                      std::to_string(queue_.size()) + " records wait for it");
+  }
   // One record fits always, or the largest could never be sent.
   if (queue_.size() >= max_records_ || (bytes_ + size > max_bytes_ && !queue_.empty())) {
     return error(Errc::queue_full, std::to_string(queue_.size()) + " records, " +
@@ -209,6 +214,11 @@ void Inlet::give_back(std::size_t keep, bool outcome_unknown) {
   taken_ = std::min(taken_, keep);
 }
 
+void Inlet::undone() {
+  const std::lock_guard guard(mutex_);
+  ++undone_;
+}
+
 void Inlet::give_back_jobs() {
   const std::lock_guard guard(mutex_);
   std::erase_if(jobs_, [](const auto& job) { return job->abandoned; });
@@ -251,6 +261,7 @@ void Inlet::committed() {
   Deliveries deliveries;
   {
     const std::lock_guard guard(mutex_);
+    undone_ = 0;
     for (std::size_t i = 0; i < taken_; ++i) {
       const Sent& sent = queue_[i];
       if (sent.cancelled) continue;

@@ -81,6 +81,9 @@ class Inlet final {
   /// The taken beyond the first `keep` stand in the queue again.
   void give_back(std::size_t keep, bool outcome_unknown);
   void give_back_jobs();
+  /// A whole round of writing was undone. After kUndoneRounds in a row nothing more is taken while
+  /// something waits: what is taken then would only wait too, and its sender with it.
+  void undone();
   /// What is taken is in the log: reports it and forgets it; answers the jobs taken.
   void committed();
   /// Refuses everything from now on with `reason` and reports what is queued.
@@ -107,11 +110,15 @@ class Inlet final {
   std::deque<std::shared_ptr<Job>> jobs_;
   std::shared_ptr<const Catalogue> catalogue_;
   std::optional<Error> fatal_;
+  int undone_ = 0;  // rounds since the last that was committed
   bool waiting_ = false;
   bool woken_ = false;
 };
 
 /// The smallest queue that a record counts as, so that empty ones are bounded too.
 inline constexpr std::size_t kSentOverhead = sizeof(Sent);
+
+/// So many rounds in a row are a trouble that does not pass at once: a full disk, mostly.
+inline constexpr int kUndoneRounds = 4;
 
 }  // namespace dropline::stream::sqlite

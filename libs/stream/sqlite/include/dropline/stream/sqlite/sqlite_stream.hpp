@@ -78,8 +78,9 @@ struct SqliteFigures {
 /// woken by the commit that brings what it waits for. Groups divide among the members of this
 /// process.
 ///
-/// A full disk: writing pauses and is tried again every `kDiskRetry`; nothing taken is lost, queues
-/// fill, send() answers queue_full, and all goes on by itself when there is space.
+/// A full disk: writing pauses and is tried again every `kDiskRetry`; nothing taken is lost. Once a
+/// few rounds in a row have failed send() answers timed_out, at once and having taken nothing; all
+/// goes on by itself when there is space.
 /// A file that is damaged, or of a format this program does not know: Errc::corrupt, which names
 /// the file and the cure, from opening or from whatever met the damage.
 ///
