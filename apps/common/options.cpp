@@ -99,7 +99,8 @@ void payment_options(config::Schema& schema) {
                  "payments needs the same.");
   schema.text("payments.currency", "KRW", "ISO 4217 code that wallets are charged in.")
       .check([](std::string_view text) {
-        return std::string(Currency::parse(text) ? "" : "is not three capital letters, as in KRW");
+        return std::string(
+            Currency::parse(text) ? "" : "a currency is three capital letters, as in KRW");
       });
   schema.integer("payments.charge_min", 1'000, "The least that a wallet is charged with at once.")
       .range(1, contracts::kMaxExact);

@@ -75,7 +75,7 @@ Status Embedded::attach(const std::filesystem::path& file, stream::WriterLock lo
   if (auto made = stream_->ensure_topics_now(topic_specs(settings)); !made) return made;
   std::vector<std::pair<worker::Service*, worker::LoopMetrics>> seats;
   for (const auto& role : roles()) {
-    services_.push_back(make_service(role));
+    services_.push_back(make_service(role, settings));
     seats.emplace_back(services_.back().get(), worker::LoopMetrics(process.metrics, role));
   }
   worker::LoopOptions loop;

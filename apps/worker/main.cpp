@@ -39,7 +39,7 @@ class Role final {
   Role(Shared shared, const std::string& name)
       : shared_(shared),
         name_(name),
-        service_(make_service(name)),
+        service_(make_service(name, shared.settings)),
         component_(shared.process.health.component(name)),
         thread_([this] { run(); }) {}
   ~Role() { thread_.join(); }
@@ -169,7 +169,9 @@ int main(int argc, char** argv) {
                            .required = true,
                            .repeated = true}},
             .sections = {"*"},
-            .examples = {{"dropline-worker stock --kafka-brokers 127.0.0.1:9092", ""}},
+            .examples = {{"dropline-worker all --kafka-brokers 127.0.0.1:9092",
+                          "every service in one process"},
+                         {"dropline-worker stock payments", "these two, beside others' processes"}},
             .run = apps::work});
   line.default_command("work");
   return line.run(argc, argv);

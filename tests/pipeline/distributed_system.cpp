@@ -18,7 +18,7 @@ std::string required(const char* variable, const char* what) {
   return value;
 }
 
-/// Two ingresses, two workers that share stock's shards, topics and a database of their own.
+/// Two ingresses, two workers that share all shards, topics and a database of their own.
 class Distributed final : public System {
  public:
   Distributed() {
@@ -31,7 +31,7 @@ class Distributed final : public System {
     url_.replace(slash + 1, end - slash - 1, name_);
     static_cast<void>(output_of({program("dropline"), "keys", "--dev", "--data-dir", folder()}));
     for (int i = 0; i < 2; ++i)
-      workers_.push_back(start("dropline-worker", {"stock"}));
+      workers_.push_back(start("dropline-worker", {"all"}));
     for (std::size_t i = 0; i < 2; ++i)
       ingresses_.push_back(
           start("dropline-ingress", {"serve", "--http-address", at(ports_[i]), "--admin-address",
