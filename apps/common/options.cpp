@@ -115,6 +115,17 @@ void payment_options(config::Schema& schema) {
   });
 }
 
+void ordering_options(config::Schema& schema) {
+  schema.section("ordering", "Orders",
+                 "How long money is waited for. Every process that runs ordering needs the same.");
+  schema
+      .duration("ordering.card_deadline", 15min,
+                "A card payment has to come within this, or the order expires.")
+      .range(1s, 24h);
+  schema.duration("ordering.bank_deadline", 72h, "The same for a bank transfer.")
+      .range(1s, 24h * 30);
+}
+
 void sandbox_options(config::Schema& schema) {
   schema.section("sandbox", "Sandbox gateway",
                  "For dropline-sandbox, which plays the payment gateway while you develop.");
@@ -131,6 +142,7 @@ config::Schema shared_schema() {
   auth_options(schema);
   stream_options(schema);
   payment_options(schema);
+  ordering_options(schema);
   sandbox_options(schema);
   for (const char* scripts :
        {"DROPLINE_TEST_", "DROPLINE_KAFKA_JARS", "DROPLINE_POSTGRES_BIN", "DROPLINE_BUILD_DIR"})

@@ -1,6 +1,8 @@
 #include "common/services.hpp"
 
 #include "dropline/base/ensure.hpp"
+#include "dropline/catalog/catalog_worker.hpp"
+#include "dropline/ordering/ordering_worker.hpp"
 #include "dropline/payments/payments_worker.hpp"
 #include "dropline/stock/stock_worker.hpp"
 
@@ -15,10 +17,17 @@ payments::Terms payment_terms(const config::Settings& settings) {
           {settings.integer("payments.charge_max"), *currency}};
 }
 
+ordering::Terms ordering_terms(const config::Settings& settings) {
+  ordering::Terms terms;
+  terms.card = settings.duration<std::chrono::seconds>("ordering.card_deadline");
+  terms.bank = settings.duration<std::chrono::seconds>("ordering.bank_deadline");
+  return terms;
+}
+
 }  // namespace
 
 const std::vector<std::string>& roles() {
-  static const std::vector<std::string> roles{"stock", "payments"};
+  static const std::vector<std::string> roles{"catalog", "stock", "payments", "ordering"};
   return roles;
 }
 
@@ -27,6 +36,9 @@ std::unique_ptr<worker::Service> make_service(std::string_view role,
   if (role == "stock") return std::make_unique<stock::StockWorker>();
   if (role == "payments")
     return std::make_unique<payments::PaymentsWorker>(payment_terms(settings));
+  if (role == "ordering")
+    return std::make_unique<ordering::OrderingWorker>(ordering_terms(settings));
+  if (role == "catalog") return std::make_unique<catalog::CatalogWorker>();
   return nullptr;
 }
 
