@@ -3,229 +3,36 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <set>
 #include <thread>
 
-#include "children.hpp"
-#include "client.hpp"
-#include "dropline/base/random.hpp"
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/envelope.hpp"
 #include "dropline/contracts/order_id.hpp"
-#include "dropline/contracts/stock_events.hpp"
-#include "dropline/http/bearer.hpp"
-#include "dropline/shop/receipt.hpp"
 #include "dropline/store/table.hpp"
 #include "dropline/stream/partitioner.hpp"
+#include "shop.hpp"
 #include "support/eventually.hpp"
-#include "system.hpp"
 
 using namespace dropline;
 using namespace dropline::testing;
 using namespace std::chrono_literals;
 
-namespace dropline::testing {
-
-void wait_ready(std::uint16_t port) {
-  REQUIRE(eventually([port] { return request(port, "GET", "/readyz", {}).status == 200; }, 60s));
-}
-
-}  // namespace dropline::testing
-
 namespace {
 
 constexpr const char* kTrace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-/// What the API says of an order.
-struct Answer {
-  OrderId order_id;
-  std::string state;
-  std::optional<std::string> reason;
-  std::optional<Money> total;
-
-  template <class Self, class Visit>
-  static void fields(Self& self, Visit& visit) {
-    visit("order_id", self.order_id);
-    visit("state", self.state, contracts::kNameBounds);
-    visit("reason", self.reason, contracts::kNameBounds);
-    visit("total", self.total);
-  }
-};
-
-/// A record of a topic, kept.
-struct Kept {
-  std::int32_t partition = 0;
-  std::int64_t offset = 0;
-  std::string key;
-  std::string value;
-  std::map<std::string, std::string> headers;
-};
-
-crypto::SecretKey secret(const System& system, const char* name) {
-  std::ifstream in(system.data_dir() / "keys" / name);
-  std::string text;
-  REQUIRE(std::getline(in, text));
-  return crypto::SecretKey::parse(text).value();
-}
-
-/// The system, started once for all cases; each makes drops and members of its own.
-class Shop final {
- public:
-  static Shop& get() {
-    static Shop shop;
-    return shop;
-  }
-
-  System& system() { return *system_; }
-  SystemRandom random;
-
-  MemberId new_member() { return MemberId(random.uuid4()); }
-  std::string token(const MemberId& member, std::chrono::seconds age = 0s) {
-    http::TokenRequest wish;
-    wish.member = member;
-    wish.issuer = "dropline";
-    wish.audience = "dropline";
-    wish.key_id = "dev";
-    wish.lifetime = 1h;
-    return http::mint(wish, tokens_, SystemClock().now() - age);
-  }
-  RequestHeaders headers(const MemberId& member, const std::string& key, bool wait = true) {
-    RequestHeaders out{{"Authorization", "Bearer " + token(member)},
-                       {"Content-Type", "application/json"},
-                       {"Idempotency-Key", key}};
-    if (wait) out.emplace_back("Prefer", "wait=20");
-    return out;
-  }
-  static std::string body(const std::optional<DropId>& drop, const std::string& sku, int quantity) {
-    return "{" + (drop ? "\"drop\":\"" + drop->text() + "\"," : std::string()) +
-           R"("lines":[{"sku":")" + sku + R"(","quantity":)" + std::to_string(quantity) +
-           R"(}],"payment":{"method":"wallet"}})";
-  }
-  Reply place(const MemberId& member, const std::string& key, const std::string& body,
-              bool wait = true, std::uint16_t port = 0) {
-    return request(port ? port : system_->port(), "POST", "/v1/orders", headers(member, key, wait),
-                   body);
-  }
-  Reply admin(const std::string& path, const std::string& body) {
-    return request(
-        system_->admin_port(), "POST", path,
-        {{"Authorization", "Bearer " + admin_token_}, {"Content-Type", "application/json"}}, body);
-  }
-  /// A drop of one SKU "unit" at 1,000 won that is open now.
-  DropId open_drop(int units) {
-    const DropId drop(random.uuid4());
-    const auto now = SystemClock().now();
-    const auto reply =
-        admin("/v1/admin/drops",
-              "{\"drop\":\"" + drop.text() + R"(","offers":[{"sku":"unit","product":")" +
-                  random.uuid4().text() + R"(","price":{"amount":1000,"currency":"KRW"},"units":)" +
-                  std::to_string(units) + "}],\"opens_at\":\"" + rfc3339(now - 1min) +
-                  "\",\"closes_at\":\"" + rfc3339(now + 1h) + "\"}");
-    REQUIRE_MESSAGE(reply.status == 202, reply.body);
-    return drop;
-  }
-
-  std::vector<Kept> read(std::string_view logical) {
-    const auto name = system_->topic(logical);
-    const auto consumer = system_->log().consumer().value();
-    std::vector<stream::TopicPartition> all;
-    std::vector<stream::Position> from;
-    for (std::int32_t p = 0; p < kPartitions; ++p) {
-      all.push_back({name, p});
-      from.push_back({all.back(), stream::Position::kStart});
-    }
-    std::int64_t left = 0;
-    for (const auto& extent : consumer->extents(all, 10s).value())
-      left += extent.end - extent.start;
-    REQUIRE(consumer->assign(from));
-    std::vector<Kept> out;
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (static_cast<std::int64_t>(out.size()) < left && std::chrono::steady_clock::now() < end) {
-      const auto batch = consumer->poll(1'000, 100ms);
-      REQUIRE(batch.has_value());
-      for (const auto& record : batch->records()) {
-        Kept kept{record.partition,
-                  record.offset,
-                  std::string(record.key.value_or("")),
-                  std::string(record.value.value_or("")),
-                  {}};
-        for (const auto& header : record.headers)
-          kept.headers.emplace(header.name, header.value.value_or(""));
-        out.push_back(std::move(kept));
-      }
-    }
-    REQUIRE(static_cast<std::int64_t>(out.size()) >= left);
-    return out;
-  }
-  std::vector<Kept> records_of(std::string_view logical, const OrderId& order) {
-    auto all = read(logical);
-    std::erase_if(all, [&order](const Kept& kept) {
-      const auto found = kept.headers.find("ce_correlationid");
-      return found == kept.headers.end() || found->second != order.text();
-    });
-    return all;
-  }
-
-  /// Stock's row: outcome, or empty where there is none.
-  std::string row(const OrderId& order) {
-    auto session = system_->open();
-    store::Params params;
-    params.add("id", order);
-    const auto rows =
-        store::query(session, {"row", "stock", "SELECT outcome FROM {orders} WHERE order_id = :id"},
-                     params, {store::Type::text});
-    REQUIRE_MESSAGE(rows.has_value(), (rows ? "" : rows.error().text()));
-    return rows->empty() ? "" : std::string(rows->front().text(0));
-  }
-
-  shop::Arrival receipt(const Reply& reply) {
-    const auto from = reply.body.find("\"receipt\":");
-    REQUIRE_MESSAGE(from != std::string::npos, reply.body);
-    const auto to = reply.body.find('}', from);
-    const auto text = reply.body.substr(from + 10, to - from - 9);
-    const auto arrival = shop::verify_receipt(text, receipts_);
-    REQUIRE_MESSAGE(arrival.has_value(), text);
-    return *arrival;
-  }
-
- private:
-  Shop() : system_(start_system()), receipts_(secret(*system_, "receipts.key").public_key()) {
-    tokens_ = secret(*system_, "tokens.key");
-    admin_token_ =
-        output_of({program("dropline"), "token", "--data-dir", system_->data_dir().string(),
-                   "--role", "admin", "--member", new_member().text()});
-  }
-
-  std::unique_ptr<System> system_;
-  crypto::PublicKey receipts_;
-  crypto::SecretKey tokens_ = crypto::SecretKey::generate(random);
-  std::string admin_token_;
-};
-
-Answer answer_of(const Reply& reply) {
-  const auto answer = contracts::decode<Answer>(reply.body);
-  REQUIRE_MESSAGE(answer.has_value(), reply.status << ' ' << reply.body);
-  return *answer;
-}
-
-std::string code_of(const Reply& reply) {
-  const auto from = reply.body.find("\"code\":\"");
-  if (from == std::string::npos) return "none: " + reply.body;
-  return reply.body.substr(from + 8, reply.body.find('"', from + 8) - from - 8);
-}
 
 }  // namespace
 
 TEST_CASE("who waits is told the decision in the answer itself") {
   auto& shop = Shop::get();
   const auto drop = shop.open_drop(5);
-  const auto member = shop.new_member();
+  const auto member = shop.new_payer();
   const auto reply = shop.place(member, "lone", Shop::body(drop, "unit", 2));
   REQUIRE_MESSAGE(reply.status == 200, reply.body);
   const auto answer = answer_of(reply);
   CHECK(answer.order_id == contracts::make_order_id(member, drop, "lone"));
-  CHECK(answer.state == "reserved");
+  CHECK(answer.state == "paid");
   CHECK(answer.total == Money{2'000, {}});
   CHECK(reply.headers.at("preference-applied") == "wait");
   CHECK(reply.headers.at("location") == "/v1/orders/" + answer.order_id.text());
@@ -247,7 +54,7 @@ TEST_CASE("who waits is told the decision in the answer itself") {
 TEST_CASE("who does not wait is given a receipt, and finds the order where it is said to be") {
   auto& shop = Shop::get();
   const auto drop = shop.open_drop(5);
-  const auto member = shop.new_member();
+  const auto member = shop.new_payer();
   const auto reply = shop.place(member, "patient", Shop::body(drop, "unit", 1), false);
   REQUIRE_MESSAGE(reply.status == 202, reply.body);
   const auto answer = answer_of(reply);
@@ -257,7 +64,7 @@ TEST_CASE("who does not wait is given a receipt, and finds the order where it is
   const RequestHeaders mine{{"Authorization", "Bearer " + shop.token(member)}};
   REQUIRE(eventually([&] {
     const auto shown = request(shop.system().port(), "GET", location, mine);
-    return shown.status == 200 && answer_of(shown).state == "reserved";
+    return shown.status == 200 && answer_of(shown).state == "paid";
   }));
   const RequestHeaders others{{"Authorization", "Bearer " + shop.token(shop.new_member())}};
   CHECK(request(shop.system().port(), "GET", location, others).status == 404);
@@ -267,35 +74,104 @@ TEST_CASE("who does not wait is given a receipt, and finds the order where it is
 TEST_CASE("a retry is the same order, through any ingress; another body is a conflict") {
   auto& shop = Shop::get();
   const auto drop = shop.open_drop(1);
-  const auto member = shop.new_member();
+  const auto member = shop.new_payer();
   const auto body = Shop::body(drop, "unit", 1);
   const auto first = answer_of(shop.place(member, "again", body));
-  REQUIRE(first.state == "reserved");
-  const auto loser = answer_of(shop.place(shop.new_member(), "again", body));
-  CHECK(loser.state == "rejected");
-  CHECK(loser.reason == "all_held");
-  CHECK(loser.order_id != first.order_id);
+  REQUIRE(first.state == "paid");
+  // The unit is gone for good only when stock has heard that it is paid.
+  REQUIRE(eventually([&] { return shop.units(drop) == Units{0, 1, 1}; }));
 
   const auto spaced = "  " + body + "\n";
   const auto other = shop.system().other_port();
   for (const auto port : {shop.system().port(), other}) {
     const auto again = answer_of(shop.place(member, "again", spaced, true, port));
     CHECK(again.order_id == first.order_id);
-    CHECK(again.state == "reserved");
+    CHECK(again.state == "paid");
+    CHECK(again.total == Money{1'000, {}});
     const auto conflict = shop.place(member, "again", Shop::body(drop, "unit", 2), true, port);
     CHECK(conflict.status == 422);
     CHECK(code_of(conflict) == "idempotency_conflict");
   }
-  std::int64_t allocated = 0;
-  auto session = shop.system().open();
-  store::Params params;
-  params.add("drop", drop);
-  const auto rows = store::query(
-      session, {"sum", "stock", "SELECT allocated FROM {offers} WHERE drop_id = :drop"}, params,
-      {store::Type::int64});
-  for (const auto row : rows.value())
-    allocated += row.int64(0);
-  CHECK(allocated == 1);
+  CHECK(shop.units(drop) == Units{0, 1, 1});
+  CHECK(shop.balance(member) == 99'000);
+}
+
+TEST_CASE("after sell-out others are refused without a write, and who won is told of the order") {
+  auto& shop = Shop::get();
+  const auto drop = shop.open_drop(1);
+  const auto winner = shop.new_payer();
+  const auto body = Shop::body(drop, "unit", 1);
+  const auto won = answer_of(shop.place(winner, "won", body));
+  REQUIRE(won.state == "paid");
+  const auto late = shop.new_payer();
+  REQUIRE(eventually([&] {
+    const auto reply = shop.place(late, shop.random.uuid4().text(), body);
+    return reply.status == 409 && code_of(reply) == "sold_out";
+  }));
+  const auto written = shop.read("orders.commands").size();
+  for (int i = 0; i < 20; ++i) {
+    const auto reply = shop.place(late, "late" + std::to_string(i), body);
+    CHECK(reply.status == 409);
+    CHECK(code_of(reply) == "sold_out");
+  }
+  CHECK(shop.read("orders.commands").size() == written);
+  const auto again = shop.place(winner, "won", body, true, shop.system().other_port());
+  CHECK(again.status == 200);
+  CHECK(answer_of(again).order_id == won.order_id);
+  CHECK(answer_of(again).state == "paid");
+  CHECK(shop.balance(late) == 100'000);
+}
+
+TEST_CASE("who has too little money keeps it, and the units come back for who comes next") {
+  auto& shop = Shop::get();
+  const auto drop = shop.open_drop(2);
+  const auto body = Shop::body(drop, "unit", 2);
+  const auto poor = shop.new_payer(1'500);
+  const auto failed = answer_of(shop.place(poor, "poor", body));
+  CHECK(failed.state == "payment_failed");
+  CHECK(failed.reason == "insufficient_funds");
+  REQUIRE(eventually([&] { return shop.units(drop) == Units{2, 0, 0}; }));
+  CHECK(shop.balance(poor) == 1'500);
+  CHECK(shop.row(failed.order_id) == "released");
+  const auto rich = shop.new_payer();
+  CHECK(answer_of(shop.place(rich, "rich", body)).state == "paid");
+  CHECK(shop.balance(rich) == 98'000);
+  REQUIRE(eventually([&] { return shop.units(drop) == Units{0, 2, 2}; }));
+}
+
+TEST_CASE("a cancelled order gives back money, units and the member's share of the limit") {
+  auto& shop = Shop::get();
+  const auto drop = shop.open_drop(1);
+  const auto member = shop.new_payer();
+  const auto body = Shop::body(drop, "unit", 1);
+  const auto order = answer_of(shop.place(member, "first", body)).order_id;
+  const auto path = "/v1/orders/" + order.text();
+  CHECK(shop.post(shop.new_member(), path + "/cancellation", "c", "").status == 404);
+  REQUIRE(shop.post(member, path + "/cancellation", "c", R"({"reason":"too small"})").status ==
+          202);
+  REQUIRE(eventually([&] {
+    const auto shown = shop.get(member, path);
+    return shown.status == 200 && answer_of(shown).state == "cancelled";
+  }));
+  const auto shown = answer_of(shop.get(member, path));
+  CHECK(shown.paid == Money{1'000, {}});
+  CHECK(shown.refunded == Money{1'000, {}});
+  CHECK(shown.reason == "too small");
+  REQUIRE(shown.timeline);
+  CHECK(shown.timeline->back().actor ==
+        contracts::Actor{contracts::ActorKind::member, member.text()});
+  CHECK(shop.balance(member) == 100'000);
+  REQUIRE(eventually([&] { return shop.units(drop) == Units{1, 0, 0}; }));
+
+  // A second cancellation changes nothing.
+  REQUIRE(shop.post(member, path + "/cancellation", "again", "").status == 202);
+  REQUIRE(eventually([&] {
+    return std::ranges::any_of(shop.records_of("orders.events", order), [](const Kept& kept) {
+      return kept.headers.at("ce_type") == "OrderChangeRefused";
+    });
+  }));
+  CHECK(shop.balance(member) == 100'000);
+  CHECK(answer_of(shop.place(member, "second", body)).state == "paid");
 }
 
 TEST_CASE("of a rush on a hot SKU exactly those who arrived first win") {
@@ -311,9 +187,9 @@ TEST_CASE("of a rush on a hot SKU exactly those who arrived first win") {
     std::int64_t offset = -1;
   };
   std::vector<Seen> seen(kOrders);
-  std::vector<std::pair<MemberId, Reply>> replies(kOrders);
-  for (auto& [member, reply] : replies)
-    member = shop.new_member();
+  std::vector<std::pair<MemberId, Reply>> replies;
+  for (const auto& member : shop.new_payers(kOrders, 1'000))
+    replies.emplace_back(member, Reply{});
   std::atomic<int> next{0};
   std::vector<std::thread> shoppers;
   for (int t = 0; t < kThreads; ++t)
@@ -327,6 +203,10 @@ TEST_CASE("of a rush on a hot SKU exactly those who arrived first win") {
     shopper.join();
   for (std::size_t i = 0; i < seen.size(); ++i) {
     const auto& reply = replies[i].second;
+    if (reply.status == 409) {
+      CHECK(code_of(reply) == "sold_out");
+      continue;
+    }
     REQUIRE_MESSAGE(reply.status == 200, reply.body);
     const auto answer = answer_of(reply);
     seen[i] = {answer.order_id, answer.state, shop.receipt(reply).offset.value_or(-1)};
@@ -339,13 +219,14 @@ TEST_CASE("of a rush on a hot SKU exactly those who arrived first win") {
     line.emplace_back(kept.offset, contracts::decode<contracts::PlaceOrder>(kept.value)->order_id);
   }
   std::ranges::sort(line);
-  REQUIRE(line.size() == kOrders);
+  REQUIRE(line.size() >= kUnits);
   std::set<OrderId> winners;
   for (const auto& [offset, order] : line)
     if (winners.size() < kUnits) winners.insert(order);
 
   for (const auto& order : seen) {
-    CHECK((order.state == "reserved") == winners.contains(order.order));
+    if (order.order.nil()) continue;  // refused without a write
+    CHECK((order.state == "paid") == winners.contains(order.order));
     const auto place = std::ranges::find(line, order.order, &decltype(line)::value_type::second);
     REQUIRE(place != line.end());
     CHECK(place->first == order.offset);
@@ -489,10 +370,10 @@ TEST_CASE("bad input is told what is wrong with it, and nothing is written") {
   CHECK_MESSAGE(reply.status == 200, reply.body);
 }
 
-TEST_CASE("a shopper's trace goes on in the command and in what stock says") {
+TEST_CASE("a shopper's trace goes on through every hop, each naming its cause") {
   auto& shop = Shop::get();
   const auto drop = shop.open_drop(5);
-  const auto member = shop.new_member();
+  const auto member = shop.new_payer();
   auto headers = shop.headers(member, "traced");
   headers.emplace_back("traceparent", kTrace);
   const auto reply =
@@ -509,6 +390,14 @@ TEST_CASE("a shopper's trace goes on in the command and in what stock says") {
   CHECK(events[0].headers.at("ce_causationid") ==
         commands[0].headers.at("ce_source") + '#' + commands[0].headers.at("ce_id"));
   CHECK(events[0].key == member.text());
+  const auto paid = shop.records_of("payments.events", order);
+  REQUIRE(paid.size() == 1);
+  CHECK(paid[0].headers.at("traceparent").substr(3, 32) == trace);
+  CHECK(paid[0].headers.at("ce_causationid") ==
+        events[0].headers.at("ce_source") + '#' + events[0].headers.at("ce_id"));
+  REQUIRE(eventually([&] { return !shop.records_of("orders.events", order).empty(); }));
+  for (const auto& step : shop.records_of("orders.events", order))
+    CHECK(step.headers.at("traceparent").substr(3, 32) == trace);
 }
 
 TEST_CASE("what intruders write becomes dead letters, and the sale goes on") {
@@ -578,7 +467,7 @@ TEST_CASE("what intruders write becomes dead letters, and the sale goes on") {
       REQUIRE(producer.send({topic, one.key, one.body, headers.list(), one.partition}, 0));
     }
   });
-  REQUIRE(eventually([&] { return shop.row(order.order_id) == "reserved"; }));
+  REQUIRE(eventually([&] { return !shop.row(order.order_id).empty(); }));
   REQUIRE(eventually(
       [&] { return shop.read("orders.commands.dead").size() == before + all.size() - 1; }));
   std::map<std::string, std::string> reasons;
@@ -596,6 +485,6 @@ TEST_CASE("what intruders write becomes dead letters, and the sale goes on") {
     }
   }
   CHECK(shop.row(contracts::make_order_id(stolen.member, drop, "direct")).empty());
-  CHECK(answer_of(shop.place(shop.new_member(), "after", Shop::body(drop, "unit", 1))).state ==
-        "reserved");
+  CHECK(answer_of(shop.place(shop.new_payer(), "after", Shop::body(drop, "unit", 1))).state ==
+        "paid");
 }

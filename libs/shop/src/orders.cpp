@@ -165,8 +165,9 @@ void Placing::answer() {
     case stream::Outcome::acknowledged:
       if (waits && decided_) return respond_news(*news_);
       if (waits && !time_is_up_) return;
-      respond_state(202, news_ ? news_->state : OrderState::received, news_ ? &*news_ : nullptr);
-      return;
+      // Who waited in vain hears how far it came.
+      if (waits && news_) return respond_state(202, news_->state, &*news_);
+      return respond_state(202, OrderState::received, nullptr);
   }
 }
 
