@@ -34,8 +34,9 @@ class Distributed final : public System {
       workers_.push_back(start("dropline-worker", {"all"}));
     for (std::size_t i = 0; i < 2; ++i)
       ingresses_.push_back(
-          start("dropline-ingress", {"serve", "--http-address", at(ports_[i]), "--admin-address",
-                                     at(admins_[i]), "--http-name", std::to_string(i + 1)}));
+          start("dropline-ingress",
+                {"serve", "--http-address", at(ports_[i]), "--admin-address", at(admins_[i]),
+                 "--http-name", std::to_string(i + 1), "--http-member-rate", "0"}));
     for (const auto port : ports_)
       wait_ready(port);
     stream::KafkaOptions options;

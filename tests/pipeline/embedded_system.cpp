@@ -63,7 +63,7 @@ class Embedded final : public System {
                                  folder_.string(), "--http-address",
                                  "127.0.0.1:" + std::to_string(port_), "--admin-address",
                                  "127.0.0.1:" + std::to_string(admin_), "--topics-partitions",
-                                 std::to_string(kPartitions)},
+                                 std::to_string(kPartitions), "--http-member-rate", "0"},
         folder_ / "dropline.log");
     wait_ready(port_);
   }
