@@ -16,6 +16,7 @@ Record = collections.namedtuple(
     "Record", "partition offset type source id order value")
 Order = collections.namedtuple("Order", "outcome reason partition offset")
 Offer = collections.namedtuple("Offer", "supplied free allocated written_off")
+Payment = collections.namedtuple("Payment", "state captured refunded")
 
 
 def record(partition, offset, headers, value):
@@ -36,6 +37,20 @@ class Facts:
         rows = self._table("offers", "drop_id, sku, supplied, free, allocated, written_off")
         return {(None if row[0] == NO_DROP else row[0], row[1]): Offer(*map(int, row[2:]))
                 for row in rows}
+
+    def states(self):
+        """order -> its public state; None where no service keeps one."""
+        if "ordering" not in self.services():
+            return None
+        return dict(map(tuple, self._table("orders", "order_id, state", "ordering")))
+
+    def payments(self):
+        """order -> its payment; None where no service takes money."""
+        if "payments" not in self.services():
+            return None
+        return {row[0]: Payment(row[1], int(row[2]), int(row[3]))
+                for row in self._table("payments", "order_id, state, captured, refunded",
+                                       "payments")}
 
     def outbox(self):
         """Which rows: a service at work always has some, of its heartbeats if nothing else."""

@@ -172,8 +172,8 @@ class Servers:
 
 def psql(url, sql):
     """Rows of texts."""
-    done = subprocess.run(["psql", url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\x1f", "-R", "\x1e",
-                           "-c", sql],
+    done = subprocess.run(["psql", url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\x1f",
+                           "-R", "\x1e", "-c", sql],
                           capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
         raise OSError(done.stderr.strip())

@@ -11,6 +11,13 @@ REST_SECONDS = 120
 SHOWN = 8
 # A row's outcome, as the decision that made it. Units of a released order came back later.
 DECIDED = {"reserved": "reserved", "refused": "refused", "released": "reserved"}
+# Public states that an order ends in without goods: its units must have come back.
+ENDED = {"payment_failed", "cancelled", "expired", "coupon_refused"}
+PAID = {"paid", "preparing", "shipped", "delivered", "completed"}
+# What is said of an order once in its life, whoever dies on the way.
+ONCE = {"UnitsReleased", "PaymentOpened", "PaymentCaptured", "PaymentDeclined", "PaymentClosed",
+        "OrderReserved", "OrderAwaitingPayment", "OrderPaid", "OrderPaymentFailed",
+        "OrderRejected", "OrderCancelled", "OrderExpired"}
 DECISIONS = {"StockReserved": "reserved", "StockRefused": "refused"}
 
 
@@ -26,6 +33,7 @@ class Row:
     acknowledged: int = 0  # orders
     orders: int = 0  # rows of stock
     reserved: int = 0
+    released: int = 0  # of those
     copies: int = 0  # of orders in the log beyond the first
     decisions: int = 0
     event_copies: int = 0  # of events in the log beyond the first
@@ -34,7 +42,8 @@ class Row:
 
     TITLES = ("mode", "faults", "s", "requests", "answered", "orders acknowledged",
               "orders decided",
-              "reserved", "copies in the log", "decisions", "event copies", "fenced", "violations")
+              "granted", "released", "copies in the log", "decisions", "event copies", "fenced",
+              "violations")
 
     def text(self):
         return "| " + " | ".join(str(value) for value in dataclasses.astuple(self)) + " |"
@@ -126,6 +135,19 @@ class Look:
         told = {event.order for event in facts.decisions() if event.type in DECISIONS}
         if ordered - told:
             return f"{len(ordered - told)} orders in the log have no decision on stock.events"
+        return self._unfinished()
+
+    def _unfinished(self):
+        states = self._facts.states()
+        if states is None:
+            return None
+        orders = self._facts.orders()
+        if untold := set(orders) - set(states):
+            return f"{len(untold)} orders have no public state"
+        kept = [order for order, row in orders.items()
+                if states[order] in ENDED and row.outcome == "reserved"]
+        if kept:
+            return f"{len(kept)} orders have ended and keep their units"
         return None
 
 
@@ -140,6 +162,7 @@ class Verdict:
         self.findings.check(left is None, "did not come to rest", left)
         facts = system.facts()
         self._orders = facts.orders()
+        self._states = facts.states()
         self._commands = facts.commands()
         self._first = first_copies(self._commands)
         self._answers = acknowledged(journal)
@@ -147,8 +170,10 @@ class Verdict:
         self._judge_orders()
         self._judge_offers(facts.offers())
         self._judge_drop()
+        self._judge_lives(facts.payments())
         for topic, events in facts.events().items():
             firsts = self._judge_copies(topic, events)
+            self._judge_once(firsts)
             if topic == "stock.events":
                 self._judge_decisions(firsts)
         dead = facts.dead()
@@ -177,6 +202,10 @@ class Verdict:
                 state = attempt.answer.get("state")
                 if row is None or state == "received":
                     continue
+                if state in ENDED and self._states is not None:
+                    self.findings.check(self._states.get(order) == state,
+                                        "ended otherwise than answered",
+                                        f"{order}: {state}, then {self._states.get(order)}")
                 # Whatever else became of it: it was granted, or refused for that reason.
                 refused = state == "rejected"
                 agrees = (DECIDED.get(row.outcome) == ("refused" if refused else "reserved") and
@@ -188,6 +217,30 @@ class Verdict:
             self.findings.check(first is not None and
                                 (first.partition, first.offset) == (row.partition, row.offset),
                                 "a row without its order in the log", f"{order}: {row}, {first}")
+
+    def _judge_lives(self, payments):
+        """Goods, money and the public state say the same of every order."""
+        for order, row in self._orders.items():
+            state = self._states.get(order) if self._states is not None else None
+            if state is not None:
+                goods = ("refused" if state == "rejected" else
+                         "released" if state in ENDED else "reserved")
+                self.findings.check(row.outcome == goods, "state and goods differ",
+                                    f"{order}: {state}, {row}")
+            if payments is None:
+                continue
+            payment = payments.get(order)
+            kept = payment is not None and payment.captured > payment.refunded
+            self.findings.check(not kept or row.outcome == "reserved", "paid for nothing",
+                                f"{order}: {payment}, {row}")
+            self.findings.check(state is None or kept == (state in PAID),
+                                "state and money differ", f"{order}: {state}, {payment}")
+
+    def _judge_once(self, events):
+        said = collections.Counter((event.type, event.order) for event in events
+                                   if event.type in ONCE)
+        for (kind, order), times in said.items():
+            self.findings.check(times == 1, "said twice", f"{order}: {kind} × {times}")
 
     def _judge_receipt(self, order, attempt, at):
         receipt = attempt.answer.get("receipt")
@@ -294,6 +347,7 @@ class Verdict:
         row.orders = len(self._orders)
         row.reserved = sum(1 for order in self._orders.values()
                            if DECIDED.get(order.outcome) == "reserved")
+        row.released = sum(1 for order in self._orders.values() if order.outcome == "released")
         row.copies = sum(1 for command in self._commands
                          if command.type == "PlaceOrder") - len(self._first)
         self.findings.check(row.requests > 0 and 2 * row.succeeded >= row.requests,
