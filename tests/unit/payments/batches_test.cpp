@@ -117,7 +117,7 @@ struct Outcome {
 };
 
 /// Runs all phases through one worker after another; checks the ledger after each step that wrote.
-Outcome replay(const std::vector<Phase>& phases, std::size_t batch) {
+Outcome replay(const std::vector<Phase>& phases, const Rules& rules, std::size_t batch) {
   Cluster cluster;
   std::int64_t entries = 0;
   for (std::size_t i = 0; i < phases.size(); ++i) {
@@ -136,6 +136,13 @@ Outcome replay(const std::vector<Phase>& phases, std::size_t batch) {
     process.worker->drain(1s);
   }
   check_tables(cluster.ground);
+  for (const auto& [who, wallet] : rules.book.wallets) {
+    const auto stored = find_wallet(cluster.ground.session, who).value();
+    REQUIRE(stored.has_value());
+    CHECK(stored->balance == wallet.balance);
+    CHECK(stored->shard == wallet.shard);
+    CHECK(stored->at == wallet.at);
+  }
   const auto text = [](const auto& record) {
     return std::string(record.header("ce_type").value_or("?")) + ' ' +
            std::string(record.value.value_or("-"));
@@ -155,7 +162,7 @@ TEST_CASE("batches of any size come to the same rows and events, and the ledger 
     const auto phases = phases_of(Traffic(seed), random);
     const Rules rules(phases);
     REQUIRE(rules.said.size() > 20);
-    const auto alone = replay(phases, 1);
+    const auto alone = replay(phases, rules, 1);
     CHECK(alone.dead.empty());
     CHECK(alone.events == rules.said);
     CHECK(alone.rows.size() >= rules.book.wallets.size() + rules.book.entries.size() +
@@ -163,7 +170,7 @@ TEST_CASE("batches of any size come to the same rows and events, and the ledger 
                                    rules.book.charges.size());
     for (const std::size_t batch : {std::size_t{2}, std::size_t{7}, std::size_t{2'000}}) {
       CAPTURE(batch);
-      const auto together = replay(phases, batch);
+      const auto together = replay(phases, rules, batch);
       CHECK(together.dead.empty());
       CHECK(together.events == alone.events);
       CHECK(together.rows == alone.rows);
