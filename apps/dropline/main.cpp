@@ -4,6 +4,7 @@
 #include "common/keys.hpp"
 #include "common/options.hpp"
 #include "common/web.hpp"
+#include "dropline/contracts/order_id.hpp"
 #include "dropline/http/bearer.hpp"
 #include "serve.hpp"
 
@@ -50,6 +51,25 @@ int mint_token(const config::Invocation& call) {
   return 0;
 }
 
+/// For integrators: the id that stock will expect of their order.
+int print_order_id(const config::Invocation& call) {
+  const auto member = MemberId::parse(call.own().text("member"));
+  const auto drop = call.own().has("drop") ? DropId::parse(call.own().text("drop")) : std::nullopt;
+  if (!member || (call.own().has("drop") && !drop)) {
+    call.err() << "dropline: --member and --drop must be UUIDs, such as "
+                  "0190a0b0-0000-7000-8000-000000000001\n";
+    return config::kExitUsage;
+  }
+  const auto& key = call.own().text("key");
+  if (!contracts::valid_idempotency_key(key)) {
+    call.err() << "dropline: --key must be 1 to 128 visible ASCII characters without quotes and "
+                  "backslashes\n";
+    return config::kExitUsage;
+  }
+  call.out() << contracts::make_order_id(*member, drop, key).text() << '\n';
+  return 0;
+}
+
 config::CommandLine commands() {
   auto line = command_line("dropline", "An order pipeline for limited goods, in one process");
   line.add({.name = "serve",
@@ -73,6 +93,17 @@ config::CommandLine commands() {
             .summary = "Make the shop's keys where they are missing",
             .sections = {"", "keys"},
             .run = make_keys});
+  config::Schema order;
+  order.text("member", std::nullopt, "The member's UUID.").required();
+  order.text("drop", std::nullopt, "The drop's UUID; without it, an ordinary order.");
+  order.text("key", std::nullopt, "The attempt's Idempotency-Key.").required();
+  line.add({.name = "order-id",
+            .summary = "Print the id of an order, for who writes orders to Kafka directly",
+            .own = order,
+            .examples = {{"dropline order-id --member 0190a0b0-0000-7000-8000-000000000001 "
+                          "--key first-try",
+                          ""}},
+            .run = print_order_id});
   return line;
 }
 

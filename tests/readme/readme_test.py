@@ -6,6 +6,7 @@ A comment on the line before a fenced ```sh block says what it is:
   <!-- test: run -->                 ends by itself and needs no server
   <!-- test: start embedded -->      starts dropline and goes on running (or: distributed)
   <!-- test: with server -->         runs while dropline runs: once in each mode
+  <!-- test: with server, distributed -->   in that mode only (or: embedded)
   <!-- test: not here, REASON -->    cannot be run by a test
 
   <!-- expect: TEXT -->              after the block: its output contains TEXT
@@ -28,7 +29,8 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PORT = 8080  # and the next one, for operators
+PORT = 8080  # and the next ones, for operators and for the payment gateway
+PORTS = 3
 PORT_TRIES = 20
 BLOCK_SECONDS = 180
 READY_SECONDS = 240
@@ -39,7 +41,7 @@ MODES = ("embedded", "distributed")
 BLOCK = re.compile(r"(?:^<!-- test: (?P<mark>[^>]*?) -->\n)?^```sh\n(?P<code>.*?)^```$"
                    r"(?P<expect>(?:\n+<!-- expect: .*? -->$)*)", re.M | re.S)
 EXPECT = re.compile(r"<!-- expect: (.*?) -->")
-MARK = re.compile(r"^(run|with server|start (embedded|distributed)|not here, .+)$")
+MARK = re.compile(r"^(run|with server(, (embedded|distributed))?|start (embedded|distributed)|not here, .+)$")
 
 
 class Block:
@@ -83,10 +85,10 @@ def can_bind(port):
 
 
 def free_port():
-    """8080, or another one where that or the operators' one behind it is taken."""
+    """8080, or another one where that or one of those behind it is taken."""
     for candidate in (PORT, *[0] * PORT_TRIES):
         port = can_bind(candidate)
-        if port and can_bind(port + 1):
+        if port and all(can_bind(port + next) for next in range(1, PORTS)):
             return port
     raise OSError("no port is free")
 
@@ -187,6 +189,7 @@ def run_mode(mode, blocks, results):
     port = free_port()
     if port != PORT:
         print(f"port {PORT} is taken; {port} takes its place", flush=True)
+    with_server = ("with server", f"with server, {mode}")
     with tempfile.TemporaryDirectory(prefix="dropline-readme-") as folder:
         folder = pathlib.Path(folder)
         # PostgreSQL runs as another user when we are root, and must reach its folder.
@@ -200,9 +203,9 @@ def run_mode(mode, blocks, results):
                     server = Server(code, folder)
                     ready = server.wait_until_ready()
                     results.add(f"{mode}, {block.name()}", ready, server.output())
-                elif block.mark == "with server" and not ready:
+                elif block.mark in with_server and not ready:
                     results.add(f"{mode}, {block.name()}", False, "no server is ready")
-                elif block.mark == "with server" or (block.mark == "run" and mode == MODES[0]):
+                elif block.mark in with_server or (block.mark == "run" and mode == MODES[0]):
                     run_block(mode, block, code, terminal, results)
         finally:
             terminal.close()
@@ -215,7 +218,12 @@ def with_port(block, port):
         return block.code
     if block.mark.startswith("start"):
         return f"{block.code.strip()} --port {port}\n"
-    return block.code.replace(f":{PORT + 1}", f":{port + 1}").replace(f":{PORT}", f":{port}")
+    code = block.code
+    for behind in range(PORTS):
+        code = code.replace(f":{PORT + behind}", f":@{behind}@")
+    for behind in range(PORTS):
+        code = code.replace(f":@{behind}@", f":{port + behind}")
+    return code
 
 
 def run_block(mode, block, code, terminal, results):
