@@ -48,6 +48,8 @@ inline Money won(std::int64_t amount) {
 
 inline const Timestamp kNoon = from_unix_ms(1'767'225'600'000);
 inline constexpr std::int64_t kPrice = 29'000;
+inline constexpr std::string_view kSealed =
+    "s1.shop.AAAAAAAAAAAAAAAAAAAAAAAAQmFzZTY0dXJsIG9mIG5vbmNlLCBjaXBoZXJ0ZXh0IGFuZCB0YWc";
 
 /// The order of member `number`, of drop 1 unless said otherwise.
 inline StockReserved reserved(std::uint32_t number, PaymentMethod method = PaymentMethod::wallet,

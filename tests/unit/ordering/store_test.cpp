@@ -73,7 +73,7 @@ TEST_CASE("what is saved after every batch is what is loaded before the next") {
       auto with_all = batch;
       for (auto& message : with_all)
         if (auto* stock = std::get_if<StockReserved>(&message)) {
-          stock->delivery = SealedText{"c2VhbGVk", {1, 2, 3}};
+          stock->delivery = SealedText{std::string(kSealed), {1, 2, 3}};
           stock->coupon = numbered<CouponId>(9, 1);
           stock->body_hash.fill(7);
         }

@@ -240,7 +240,7 @@ TEST_CASE("units of an order that is cancelled at once are not settled first") {
 TEST_CASE("an account for the money to go back to is told to payments and not kept") {
   auto order = new_order();
   auto command = cancel(1);
-  command.account = SealedText{"sealed", {}};
+  command.account = SealedText{std::string(kSealed), {}};
   CHECK(take(order, {command}) == "received");
   CHECK(order.cancellation->account.has_value());
   static_cast<void>(note(order, reserved(1), record_of(reserved(1))));
