@@ -1,14 +1,20 @@
-# label: deep
+# label: slow
 """The real system, under load, while its parts are killed, stopped, starved and cut off;
-and what it says of a start that cannot succeed."""
+and what it says of a start that cannot succeed.
 
+Mostly they wait, for sessions that end and servers that come back: so a few at a time, each in a
+process of its own. With names (`Surviving.test_…`) only those, in this one."""
+
+import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from programs import binary, free_port, try_start, until
@@ -19,6 +25,11 @@ from verdict import Row
 KILLS = 3
 DISK_MEGABYTES = 24
 READY_AGAIN_SECONDS = 60
+LANES = 3
+SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+# What mounts; those who are not root do it in a namespace where they are.
+AS_ROOT = ["unshare", "--map-root-user", "--mount"]
+MOUNTS = "full_disk"
 
 # Started once, stopped at the end of the run.
 servers = {}
@@ -71,11 +82,9 @@ class Surviving(unittest.TestCase):
                 trial.stop_past_session()
             self.conclude(trial)
 
-    def test_a_broker_that_comes_late_and_both_servers_crashing_are_survived(self):
-        own = Servers(own=True)
-        servers["own"] = own
-        own.url = own.postgres.start().address
-        own.brokers = f"127.0.0.1:{own.kafka.port}"
+    def test_a_broker_that_comes_late_and_is_killed_is_survived(self):
+        own = servers["kafka"] = Servers("kafka")
+        own.start_database()
         system = Distributed(own)
         try:
             system.make_programs()
@@ -83,16 +92,22 @@ class Surviving(unittest.TestCase):
                 program.start()
             for program in system.programs:
                 self.expect_trouble(program, own.brokers)
-            own.kafka.start()
+            own.start_broker()
             system.wait_ready()
             trial = Trial(system, seed=14, scale=60)
             with trial.under_load():
                 trial.crash_broker()
-                trial.crash_database()
-            trial.row.faults = "broker kill -9 × 1, PostgreSQL immediate stop × 1"
             self.conclude(trial)
         finally:
             system.__exit__()
+
+    def test_a_database_stopped_at_once_is_survived(self):
+        own = servers["postgres"] = Servers("postgres")
+        with Distributed(own.start()) as system:
+            trial = Trial(system, seed=16, scale=60)
+            with trial.under_load():
+                trial.crash_database()
+            self.conclude(trial)
 
     def expect_trouble(self, program, address):
         """It stays up, and says what it waits for."""
@@ -122,8 +137,8 @@ class SmallDisk:
 
     def __enter__(self):
         if os.geteuid() != 0:
-            raise AssertionError("only root can mount a small tmpfs: run this as root, or with "
-                                 "`unshare --map-root-user --mount`")
+            raise AssertionError("only root can mount a small tmpfs: run this as root, or with `" +
+                                 " ".join(AS_ROOT) + "`")
         self.folder = pathlib.Path(make_folder())
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "tmpfs",
                         self.folder], check=True)
@@ -215,13 +230,81 @@ def interrupted(_number, _frame):
     raise KeyboardInterrupt  # so that what was started is stopped
 
 
-def main():
-    signal.signal(signal.SIGTERM, interrupted)
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+def run_here(names):
+    module = sys.modules[__name__]
+    loader = unittest.defaultTestLoader
+    suite = (loader.loadTestsFromNames(names, module) if names else
+             loader.loadTestsFromModule(module))
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     print(f"{result.testsRun - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+class Lanes:
+    """Runs tests side by side and tells of each when it has ended."""
+
+    def __init__(self):
+        self._running = set()
+        self._stopped = False
+        self.passed = self.failed = 0
+
+    def run(self, names):
+        with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+            try:
+                for done in concurrent.futures.as_completed(pool.submit(self._run_one, name)
+                                                            for name in names):
+                    self._tell(*done.result())
+            except BaseException:
+                self._stop()
+                raise
+
+    def _run_one(self, name):
+        words = [sys.executable, __file__, name]
+        if MOUNTS in name and os.geteuid() != 0:
+            words = AS_ROOT + words
+        with tempfile.TemporaryFile("w+", errors="replace") as output:
+            if self._stopped:
+                return name, "not run"
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=subprocess.STDOUT)
+            self._running.add(process)
+            process.wait()
+            self._running.discard(process)
+            output.seek(0)
+            return name, output.read()
+
+    def _tell(self, name, text):
+        counts = SUMMARY.findall(text)
+        passed, failed = map(int, counts[-1]) if counts else (0, 1)
+        self.passed += passed
+        self.failed += failed
+        print(f"== {name}\n{SUMMARY.sub('', text).strip()}\n", flush=True)
+
+    def _stop(self):
+        self._stopped = True
+        for process in list(self._running):
+            process.terminate()
+
+
+def run_all():
+    loader = unittest.defaultTestLoader
+    names = [f"Surviving.{name}" for name in loader.getTestCaseNames(Surviving)] + ["Refusing"]
+    given = Servers()
+    given.start()
+    lanes = Lanes()
+    try:
+        os.environ.update(DROPLINE_TEST_KAFKA=given.brokers, DROPLINE_TEST_POSTGRESQL=given.url)
+        lanes.run(names)
+    finally:
+        given.stop()
+    print(f"{lanes.passed} passed, {lanes.failed} failed")
+    return 1 if lanes.failed else 0
+
+
+def main():
+    signal.signal(signal.SIGTERM, interrupted)
+    return run_here(sys.argv[1:]) if sys.argv[1:] else run_all()
 
 
 if __name__ == "__main__":

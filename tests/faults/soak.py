@@ -58,7 +58,7 @@ class Soak:
         if mode == "embedded":
             return Embedded()
         if self.servers is None:
-            self.servers = Servers(own=True)
+            self.servers = Servers("kafka", "postgres")
             self.servers.start()
         return Distributed(self.servers)
 

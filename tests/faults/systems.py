@@ -144,29 +144,43 @@ class Embedded(System):
 
 
 class Servers:
-    """A broker and a PostgreSQL: those that the environment names, or our own."""
+    """A broker and a PostgreSQL: those that the environment names, or our own where it names none
+    or we mean to crash them."""
 
-    def __init__(self, own=False):
-        given = [os.environ.get("DROPLINE_TEST_" + name) for name in ("KAFKA", "POSTGRESQL")]
-        self.own = own or not all(given)
+    def __init__(self, *own):
+        """`own`: kinds (`kafka`, `postgres`) that must be ours."""
+        self.brokers = os.environ.get("DROPLINE_TEST_KAFKA")
+        self.url = os.environ.get("DROPLINE_TEST_POSTGRESQL")
         self.folder = None
-        if self.own:
-            self.folder = make_folder()
-            self.kafka = Server("kafka", self.folder / "kafka", free_port())
-            self.postgres = Server("postgres", self.folder / "postgres", free_port())
-        else:
-            self.brokers, self.url = given
+        self.kafka = self.postgres = None
+        if "kafka" in own or not self.brokers:
+            self.kafka = self._own("kafka")
+            self.brokers = f"127.0.0.1:{self.kafka.port}"
+        if "postgres" in own or not self.url:
+            self.postgres = self._own("postgres")
+
+    def _own(self, kind):
+        self.folder = self.folder or make_folder()
+        return Server(kind, self.folder / kind, free_port())
 
     def start(self):
-        if self.own:
-            self.url = self.postgres.start().address
-            self.brokers = self.kafka.start().address
+        self.start_database()
+        self.start_broker()
         return self
 
+    def start_database(self):
+        if self.postgres:
+            self.url = self.postgres.start().address
+
+    def start_broker(self):
+        if self.kafka:
+            self.kafka.start()
+
     def stop(self):
-        if self.own:
-            self.kafka.stop("--now")
-            self.postgres.stop("--now")
+        for server in (self.kafka, self.postgres):
+            if server:
+                server.stop("--now")
+        if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
