@@ -93,7 +93,7 @@ def first_copies(commands):
     return first
 
 
-def rest(system, journal, limit=REST_SECONDS):
+def rest(system, journal, limit):
     """Waits until the system has worked off what it took; what is left, or None."""
     look = Look(system.facts(), set(acknowledged(journal)))
     deadline = time.monotonic() + limit
@@ -154,11 +154,11 @@ class Look:
 class Verdict:
     """`findings` is empty where every promise was kept."""
 
-    def __init__(self, system, goods, journal, row):
+    def __init__(self, system, goods, journal, row, limit=REST_SECONDS):
         self.findings = Findings()
         self.row = row
         self._goods = goods
-        left = rest(system, journal)
+        left = rest(system, journal, limit)
         self.findings.check(left is None, "did not come to rest", left)
         facts = system.facts()
         self._orders = facts.orders()
