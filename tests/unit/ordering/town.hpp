@@ -22,7 +22,9 @@ struct Town {
   static constexpr std::int32_t kPartitions = 4;
   using Millis = std::chrono::milliseconds;
 
+  /// The clocks of all begin with the database's, by which deadlines are judged.
   Town() {
+    clock.jump(ground.session.now().value() - clock.now());
     REQUIRE(keys.add("test", "a secret that is long enough"));
     REQUIRE(outside.admin(std::chrono::seconds(1))
                 .value()

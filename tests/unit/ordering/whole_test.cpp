@@ -3,111 +3,11 @@
 
 #include <map>
 
-#include "dropline/contracts/body_hash.hpp"
-#include "dropline/contracts/order_id.hpp"
-#include "dropline/payments/payments_queries.hpp"
-#include "dropline/payments/payments_worker.hpp"
-#include "dropline/stock/stock_queries.hpp"
-#include "dropline/stock/stock_worker.hpp"
-#include "town.hpp"
+#include "market.hpp"
 
 using namespace dropline;
 using namespace dropline::ordering;
 using namespace dropline::ordering::testing;
-using namespace std::chrono_literals;
-
-namespace {
-
-constexpr std::int64_t kUnits = 5;
-
-struct Market : Town {
-  Market() {
-    OpenDrop terms;
-    terms.change = change_id(1);
-    terms.drop = drop(1);
-    terms.revision = 1;
-    terms.terms.offers = {
-        {sku("SHIRT-M"), numbered<ProductId>(6, 1), won(kPrice), kUnits, std::nullopt}};
-    terms.terms.limit_per_member = 1;
-    terms.terms.opens_at = kNoon;
-    terms.terms.closes_at = kNoon + 1000h;
-    terms.actor = {ActorKind::admin, "ann"};
-    clock.jump(-1s);
-    say(terms, {"catalog/0"});
-    clock.jump(2s);
-    settle();
-  }
-
-  void settle(int turns = 80) { run({&stock_at, &payments_at, &ordering_at}, turns); }
-
-  void fill_wallet(std::uint32_t who, std::int64_t amount) {
-    ChargeWallet wish;
-    wish.charge = numbered<ChargeId>(7, who);
-    wish.member = member(who);
-    wish.amount = won(amount);
-    say(wish);
-    GatewayAnswered word;
-    word.call = numbered<ChangeId>(8, who);
-    word.member = member(who);
-    word.charge = wish.charge;
-    word.outcome = GatewayOutcome::captured;
-    word.amount = wish.amount;
-    say(word, {"payments/0"});
-  }
-  OrderId place(std::uint32_t who, PaymentMethod method = PaymentMethod::wallet,
-                std::string_view key = "first") {
-    PlaceOrder order;
-    order.member = member(who);
-    order.drop = drop(1);
-    order.lines = {{sku("SHIRT-M"), 1}};
-    order.payment.method = method;
-    order.idempotency_key = key;
-    order.order_id = make_order_id(order.member, order.drop, order.idempotency_key);
-    order.body_hash = body_hash(order);
-    say(order);
-    return order.order_id;
-  }
-  void cancel(const OrderId& order, std::uint32_t who, std::uint32_t change = 1) {
-    auto command = testing::cancel(who, change);
-    command.order_id = order;
-    say(command);
-  }
-  std::int64_t balance(std::uint32_t who) {
-    const auto wallet = payments::find_wallet(ground.session, member(who)).value();
-    return wallet ? wallet->balance : 0;
-  }
-  std::int64_t offer(std::string_view column) {
-    return ground.number("stock", "SELECT " + std::string(column) + " FROM {offers}");
-  }
-  OrderState state_of(const OrderId& order, std::uint32_t who) { return state(order, member(who)); }
-  /// What every auditor would ask, wherever orders have come to rest.
-  void audit() {
-    CHECK(offer("free + allocated + written_off - supplied") == 0);
-    CHECK(offer("allocated") ==
-          ground.number("ordering",
-                        "SELECT count(*) FROM {orders} WHERE state IN ('reserved', "
-                        "'awaiting_payment', 'paid')"));
-    CHECK(offer("settled") ==
-          ground.number("ordering", "SELECT count(*) FROM {orders} WHERE state = 'paid'"));
-    CHECK(
-        ground.number("payments", "SELECT coalesce(sum(captured - refunded), 0) FROM {payments}") ==
-        ground.number("ordering",
-                      "SELECT coalesce(sum(total), 0) FROM {orders} WHERE state = 'paid'"));
-    CHECK(ground.number("payments", "SELECT coalesce(sum(amount), 0) FROM {entries}") == 0);
-    CHECK(
-        ground.number("ordering", "SELECT coalesce(sum(paid - refunded), 0) FROM {orders}") ==
-        ground.number("payments", "SELECT coalesce(sum(captured - refunded), 0) FROM {payments}"));
-  }
-
-  stock::StockWorker stock;
-  payments::PaymentsWorker payments{payments::Terms{won(1'000), won(1'000'000)}};
-  OrderingWorker ordering;
-  Process stock_at{*this, stock};
-  Process payments_at{*this, payments};
-  Process ordering_at{*this, ordering};
-};
-
-}  // namespace
 
 TEST_CASE("a wallet order is paid in two hops and its unit settled") {
   Market market;
@@ -183,19 +83,6 @@ TEST_CASE("a cancellation that overtakes the order ends it, whatever it meets on
     CHECK(market.offer("allocated") == 0);
     market.audit();
   }
-}
-
-TEST_CASE("a card order that is not paid expires and its unit is sold to another") {
-  Market market;
-  const auto order = market.place(1, PaymentMethod::card);
-  market.settle();
-  CHECK(market.state_of(order, 1) == OrderState::awaiting_payment);
-  market.clock.advance(16min);
-  market.settle();
-  CHECK(market.state_of(order, 1) == OrderState::expired);
-  CHECK(market.offer("allocated") == 0);
-  CHECK(market.told(order) == "OrderReserved OrderAwaitingPayment OrderExpired");
-  market.audit();
 }
 
 TEST_CASE("a rush with cancellations at any moment leaves books that agree") {
