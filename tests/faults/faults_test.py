@@ -18,14 +18,15 @@ import tempfile
 import unittest
 
 from programs import binary, free_port, try_start, until
-from systems import Distributed, Embedded, Servers, System, make_folder
+from systems import Distributed, Embedded, FarServers, Servers, System, make_folder
 from trials import Trial
 from verdict import Row
 
 KILLS = 3
 DISK_MEGABYTES = 24
 READY_AGAIN_SECONDS = 60
-LANES = 3
+SPOILT = 5  # each way once
+LANES = 4
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 # What mounts; those who are not root do it in a namespace where they are.
 AS_ROOT = ["unshare", "--map-root-user", "--mount"]
@@ -80,6 +81,21 @@ class Surviving(unittest.TestCase):
             trial = Trial(system, seed=13, scale=60)
             with trial.under_load():
                 trial.stop_past_session()
+            self.conclude(trial)
+
+    def test_workers_that_come_and_go_in_bursts_lose_and_repeat_nothing(self):
+        with Distributed(shared_servers()) as system:
+            trial = Trial(system, seed=17, scale=60)
+            with trial.under_load():
+                trial.rebalance()
+            self.conclude(trial)
+
+    def test_a_link_that_delays_slices_blocks_cuts_and_resets_is_survived(self):
+        far = servers["far"] = FarServers()
+        with Distributed(far.start()) as system:
+            trial = Trial(system, seed=18, scale=60)
+            with trial.under_load():
+                trial.spoil_links(SPOILT)
             self.conclude(trial)
 
     def test_a_broker_that_comes_late_and_is_killed_is_survived(self):

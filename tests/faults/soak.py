@@ -8,7 +8,7 @@ import signal
 import sys
 
 from programs import ROOT, Trouble
-from systems import Distributed, Embedded, Servers
+from systems import Distributed, Embedded, FarServers, Servers
 from trials import Trial
 from verdict import Row
 
@@ -33,7 +33,8 @@ def plan(asked):
     """(mode, fault, how many) of every round, always in the same order."""
     faults = {"embedded": [("kill", asked.kills)],
               "distributed": [("kill", asked.kills), ("stop_past_session", asked.others),
-                              ("crash_broker", asked.others), ("crash_database", asked.others)]}
+                              ("crash_broker", asked.others), ("crash_database", asked.others),
+                              ("rebalance", asked.others), ("spoil_links", asked.others)]}
     for mode in faults if asked.mode == "all" else [asked.mode]:
         for fault, times in faults[mode]:
             for done in range(0, times, asked.round):
@@ -45,7 +46,7 @@ class Soak:
 
     def __init__(self, asked):
         self.asked = asked
-        self.servers = None
+        self.servers = {}
         asked.folder.mkdir(parents=True, exist_ok=True)
         self.rows_file = asked.folder / "rows.jsonl"
         if not asked.resume:
@@ -54,13 +55,14 @@ class Soak:
         if self.rows_file.exists():
             self.rows = [json.loads(line) for line in self.rows_file.read_text().splitlines()]
 
-    def system(self, mode):
+    def system(self, mode, fault):
         if mode == "embedded":
             return Embedded()
-        if self.servers is None:
-            self.servers = Servers("kafka", "postgres")
-            self.servers.start()
-        return Distributed(self.servers)
+        far = fault == "spoil_links"
+        if far not in self.servers:
+            self.servers[far] = FarServers() if far else Servers("kafka", "postgres")
+            self.servers[far].start()
+        return Distributed(self.servers[far])
 
     def run(self):
         rounds = list(plan(self.asked))
@@ -77,7 +79,7 @@ class Soak:
         return 1 if any(row["violations"] for row in self.rows) else 0
 
     def round(self, mode, fault, times, seed):
-        with self.system(mode) as system:
+        with self.system(mode, fault) as system:
             trial = Trial(system, seed=seed, scale=UNITS_A_FAULT * times)
             with trial.under_load():
                 getattr(trial, fault)(times)
@@ -104,8 +106,8 @@ class Soak:
             print(whole.text(), flush=True)
 
     def close(self):
-        if self.servers is not None:
-            self.servers.stop()
+        for servers in self.servers.values():
+            servers.stop()
 
 
 def interrupted(_number, _frame):

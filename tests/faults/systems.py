@@ -11,6 +11,7 @@ import urllib.parse
 import uuid
 
 from facts import FileFacts, ServerFacts
+from proxy import Proxy
 from programs import ROOT, Program, Trouble, binary, call, free_port, try_start, until
 
 SERVER_SECONDS = 10 * 60  # the first start of a broker also fetches its jars
@@ -21,16 +22,19 @@ RUNNING = re.compile(r"^running (\S+) pid (\d+)", re.M)
 class Server:
     """A broker or a PostgreSQL of our own, by its script."""
 
-    def __init__(self, kind, folder, port=None):
+    def __init__(self, kind, folder, port=None, *settings):
         self.kind = kind
         self.folder = folder
         self.port = port
+        self.settings = settings
         self.address = None
 
     def start(self):
         words = [ROOT / "scripts" / self.kind, "start", "--dir", self.folder]
         if self.port:
             words += ["--port", self.port]
+        for setting in self.settings:
+            words += ["--set", setting]
         # Its output goes to a file: a server that lives on would keep a pipe open.
         said = pathlib.Path(f"{self.folder}.out")
         with open(said, "wb") as output:
@@ -145,7 +149,7 @@ class Embedded(System):
 
 class Servers:
     """A broker and a PostgreSQL: those that the environment names, or our own where it names none
-    or we mean to crash them."""
+    or we mean to do something to them."""
 
     def __init__(self, *own):
         """`own`: kinds (`kafka`, `postgres`) that must be ours."""
@@ -159,9 +163,9 @@ class Servers:
         if "postgres" in own or not self.url:
             self.postgres = self._own("postgres")
 
-    def _own(self, kind):
+    def _own(self, kind, *settings):
         self.folder = self.folder or make_folder()
-        return Server(kind, self.folder / kind, free_port())
+        return Server(kind, self.folder / kind, free_port(), *settings)
 
     def start(self):
         self.start_database()
@@ -176,12 +180,52 @@ class Servers:
         if self.kafka:
             self.kafka.start()
 
+    @property
+    def reached(self):
+        """Broker and database as programs reach them."""
+        return self.brokers, self.url
+
     def stop(self):
         for server in (self.kafka, self.postgres):
             if server:
                 server.stop("--now")
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class FarServers(Servers):
+    """Our own, which programs reach through `links` that can be spoilt. We look at them directly;
+    only what the broker calls itself is the link, or clients would go round it."""
+
+    def __init__(self):
+        super().__init__("postgres", "kafka")
+        self.links = {}
+
+    def _own(self, kind, *settings):
+        if kind == "kafka":
+            self._kafka_link = free_port()
+            settings = (f"advertised.listeners=PLAINTEXT://127.0.0.1:{self._kafka_link}",)
+        return super()._own(kind, *settings)
+
+    def start(self):
+        self.start_database()
+        self._postgres_link = free_port()
+        self.links["postgres"] = Proxy(self._postgres_link, "127.0.0.1", self.postgres.port)
+        self.links["kafka"] = Proxy(self._kafka_link, "127.0.0.1", self.kafka.port)
+        self.start_broker()
+        return self
+
+    @property
+    def reached(self):
+        far = urllib.parse.urlsplit(self.url)
+        login, _ = far.netloc.rsplit(":", 1)
+        return (f"127.0.0.1:{self._kafka_link}",
+                far._replace(netloc=f"{login}:{self._postgres_link}").geturl())
+
+    def stop(self):
+        for link in self.links.values():
+            link.stop()
+        super().stop()
 
 
 def psql(url, sql):
@@ -218,11 +262,14 @@ class Distributed(System):
         until(60, "both workers have shards", self.shared)
         return self
 
+    def make_worker(self, name):
+        admin = free_port()
+        return self.program(name, self.words("dropline-worker", "all", "--admin-address",
+                                             f"127.0.0.1:{admin}"), admin_port=admin)
+
     def make_programs(self):
         for name in ("worker-1", "worker-2"):
-            admin = free_port()
-            self.program(name, self.words("dropline-worker", "all", "--admin-address",
-                                          f"127.0.0.1:{admin}"), admin_port=admin)
+            self.make_worker(name)
         self.ingress = self.program(
             "ingress",
             self.words("dropline-ingress", "--http-address", f"127.0.0.1:{self.http_port}",
@@ -230,8 +277,10 @@ class Distributed(System):
             http_port=self.http_port, admin_port=self.admin_port)
 
     def words(self, name, *more):
-        return [binary(name), *more, "--dev", "--data-dir", self.data, "--kafka-brokers",
-                self.servers.brokers, "--database-url", self.url, "--topics-prefix", self.prefix,
+        brokers, url = self.servers.reached
+        url = urllib.parse.urlsplit(url)._replace(path="/" + self.database).geturl()
+        return [binary(name), *more, "--dev", "--data-dir", self.data, "--kafka-brokers", brokers,
+                "--database-url", url, "--topics-prefix", self.prefix,
                 "--topics-partitions", self.partitions]
 
     @property

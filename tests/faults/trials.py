@@ -7,6 +7,7 @@ import time
 
 from load import Crowd, Goods
 from programs import Trouble, until
+from proxy import WAYS
 from verdict import Row, Verdict
 
 # What must be answered between two faults, so that every one of them meets a system at work.
@@ -15,6 +16,11 @@ FLOW_SECONDS = 90
 # Up to this long after that, the next fault comes.
 LULL_SECONDS = {"embedded": 1.5, "distributed": 4.0}
 SESSION_SECONDS = 6  # session.timeout.ms of our consumers
+# Workers that come and go in one burst, and how long each stays.
+BURST = 4
+STAY_SECONDS = 2.5
+# How long a link stays spoilt: with some luck past a session.
+SPOILT_SECONDS = 9
 
 
 class Trial:
@@ -53,8 +59,11 @@ class Trial:
                          f"{program.story()}" for program in self.system.programs)
 
     def lull(self):
-        until(60, "the lull ends", Deadline(self.chance.uniform(
-            0, LULL_SECONDS[self.system.mode])))
+        self.wait(LULL_SECONDS[self.system.mode])
+
+    def wait(self, longest):
+        """A random time."""
+        until(60, "the time is over", Deadline(self.chance.uniform(0, longest)))
 
     def kill_and_restart(self):
         """kill -9 of one or two of ours at a random moment."""
@@ -118,6 +127,44 @@ class Trial:
             self.system.wait_ready()
             # Survived without a restart of ours.
             assert before == [program.process.pid for program in self.system.programs]
+
+    def rebalance(self, times=1):
+        """Bursts of workers that join and leave, in order or by kill -9, one upon the other."""
+        for _ in range(times):
+            self.flow()
+            spares = [self.system.make_worker(f"spare-{number}") for number in range(BURST)]
+            try:
+                for number, spare in enumerate(spares):
+                    spare.start()
+                    self.wait(STAY_SECONDS)
+                    if number:
+                        self.send_away(spares[number - 1])
+                self.send_away(spares[-1])
+            finally:
+                for spare in spares:
+                    spare.kill()
+                    self.system.programs.remove(spare)
+            until(60, "both workers share again", self.system.shared)
+        self.row.faults = f"bursts of {BURST} joins × {times}"
+
+    def send_away(self, spare):
+        if self.chance.random() < 0.5:
+            spare.kill()
+        elif code := spare.stop():
+            raise Trouble(f"{spare.name} ended with {code}:\n{spare.story()}")
+
+    def spoil_links(self, times=1):
+        """The way to the broker or to the database delays, slices, blocks, cuts or resets."""
+        for number in range(times):
+            self.flow()
+            link = self.system.servers.links[("kafka", "postgres")[number % 2]]
+            link.take(WAYS[number % len(WAYS)])
+            try:
+                self.wait(SPOILT_SECONDS)
+            finally:
+                link.take("pass")
+            self.system.wait_ready()
+        self.row.faults = f"spoilt links × {times}"
 
     def note_fenced(self):
         """Counters die with their process: they are summed up before it does."""
