@@ -7,8 +7,9 @@ namespace dropline::simulation {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Mishap::count)> kNames{
-    "store_error", "commit_answer", "store_crash", "send_fault", "send_crash", "kill",
-    "leave",       "cut",           "expel",       "pause",      "clock",      "outside_fault"};
+    "store_error", "commit_answer", "store_crash",  "send_fault", "send_crash",
+    "kill",        "leave",         "cut",          "expel",      "pause",
+    "clock",       "ingress",       "outside_fault"};
 
 }  // namespace
 

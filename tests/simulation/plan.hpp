@@ -20,6 +20,7 @@ enum class Mishap : std::uint8_t {
   expel,       ///< its share is given to others before it knows
   pause,       ///< stopped past its session, then resumed
   clock,       ///< the wall clock steps, forward or back
+  ingress,     ///< an ingress dies with what it has under way
   outside_fault,  ///< what shoppers and other services send is lost, doubled, delayed
   count
 };
@@ -34,6 +35,8 @@ struct Plan {
   int turns = kTurns;      ///< of the phase with faults
   std::uint32_t calm = 0;  ///< mishaps left out, by bit
 
+  /// Every third seed is one process on one file, the others a cluster with a broker.
+  [[nodiscard]] bool embedded() const noexcept { return seed % 3 == 2; }
   [[nodiscard]] bool allows(Mishap mishap) const noexcept {
     return (calm >> static_cast<unsigned>(mishap) & 1U) == 0;
   }

@@ -2,26 +2,11 @@
 
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/outgoing.hpp"
-#include "traffic.hpp"
+#include "stage.hpp"
 
 namespace dropline::simulation {
 
 using namespace contracts;  // NOLINT: messages are all this file is about
-
-TopicCopy::TopicCopy(stream::Stream& stream, std::string_view topic) : partitions_(kPartitions) {
-  auto consumer = stream.consumer().value();
-  std::vector<stream::Position> from;
-  for (std::int32_t p = 0; p < kPartitions; ++p)
-    from.push_back({{std::string(topic), p}, stream::Position::kStart});
-  static_cast<void>(consumer->assign(from));
-  for (int quiet = 0; quiet < 3;) {
-    auto batch = consumer->poll(5'000, std::chrono::milliseconds(0)).value();
-    quiet = batch.records().empty() ? quiet + 1 : 0;
-    for (const auto& record : batch.records())
-      partitions_[static_cast<std::size_t>(record.partition)].push_back(record);
-    owners_.push_back(std::move(batch));
-  }
-}
 
 namespace {
 
@@ -77,7 +62,7 @@ class Reader final {
   }
 
   void bury(std::string_view reason) {
-    out_.dead.emplace(std::pair(record_->partition, record_->offset), reason);
+    out_.dead.emplace(Place{topic::kOrdersCommands, record_->partition, record_->offset}, reason);
   }
 
   template <class Message>

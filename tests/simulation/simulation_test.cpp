@@ -77,7 +77,7 @@ TEST_CASE("whatever befalls the processes, the cluster comes to rest with all in
   std::size_t commands = 0;
   std::size_t orders = 0;
   std::size_t granted = 0;
-  std::size_t stale = 0;
+  std::size_t paid = 0;
   const auto began = std::chrono::steady_clock::now();
   for (std::uint64_t i = 0; i < seeds; ++i, ++plan.seed) {
     const auto outcome = World(plan).run();
@@ -85,7 +85,7 @@ TEST_CASE("whatever befalls the processes, the cluster comes to rest with all in
     commands += outcome.verdict.commands;
     orders += outcome.verdict.orders;
     granted += outcome.verdict.granted;
-    stale += outcome.verdict.stale_levels;
+    paid += outcome.verdict.paid;
     if (outcome.whole()) continue;
     const auto smaller = one ? plan : shrunk(plan);
     FAIL_CHECK(told(smaller, World(smaller).run()));
@@ -94,8 +94,8 @@ TEST_CASE("whatever befalls the processes, the cluster comes to rest with all in
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   std::cout << "simulation: " << seeds << " seeds, " << static_cast<double>(seeds) / took.count()
             << " seeds/s, " << commands << " commands, " << orders << " orders, " << granted
-            << " granted, " << coverage.hit_points() << " of " << coverage.points()
-            << " fault points struck, " << stale << " stale last levels\n";
+            << " granted, " << paid << " paid, " << coverage.hit_points() << " of "
+            << coverage.points() << " fault points struck\n";
   if (std::getenv("DROPLINE_REPORT")) std::cout << coverage.report();
   if (!one && seeds >= kQuickSeeds)
     CHECK_MESSAGE(static_cast<double>(coverage.hit_points()) >=

@@ -15,17 +15,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::string_view kTopic = topic::kOrdersCommands;
-constexpr std::uint64_t kOutsideRarity = 12;
-
-std::unique_ptr<stream::Consumer> reader(stream::MemoryStream& stream, std::string_view topic) {
-  auto consumer = stream.consumer().value();
-  std::vector<stream::Position> from;
-  for (std::int32_t p = 0; p < kPartitions; ++p)
-    from.push_back({{std::string(topic), p}, stream::Position::kStart});
-  static_cast<void>(consumer->assign(from));
-  return consumer;
-}
-
 Money won(std::uint64_t amount) {
   return {static_cast<std::int64_t>(amount), Currency::parse("KRW").value()};
 }
@@ -34,11 +23,15 @@ Money won(std::uint64_t amount) {
 
 // ---- Teller
 
-Teller::Teller(stream::MemoryStream& stream, const CommandKeys& keys, const Clock& clock,
-               std::string source)
-    : stream_(stream), keys_(keys), clock_(clock), source_(std::move(source)) {}
+Teller::Teller(const CommandKeys& keys, const Clock& clock, std::string source)
+    : keys_(keys), clock_(clock), source_(std::move(source)) {}
 
-void Teller::pump() {
+void Teller::let_go() {
+  producer_.reset();
+  if (answer_ == Answer::awaited) answer_ = Answer::lost;
+}
+
+void Teller::pump(stream::Stream* stream) {
   if (answer_ == Answer::taken) {
     waiting_.pop_front();
     ++seq_;
@@ -49,10 +42,10 @@ void Teller::pump() {
     producer_.reset();
     answer_ = Answer::none;
   }
-  if (answer_ != Answer::none || waiting_.empty()) return;
+  if (answer_ != Answer::none || waiting_.empty() || stream == nullptr) return;
   if (!producer_)
-    producer_ = stream_
-                    .producer([this](std::span<const stream::Delivery> deliveries) {
+    producer_ = stream
+                    ->producer([this](std::span<const stream::Delivery> deliveries) {
                       for (const auto& delivery : deliveries) {
                         if (delivery.token != token_) continue;
                         const bool in_log = delivery.outcome == stream::Outcome::acknowledged;
@@ -74,28 +67,39 @@ void Teller::pump() {
   if (!sent) answer_ = Answer::lost;
 }
 
+// ---- Follower
+
+std::optional<stream::Batch> Follower::poll(stream::Stream* stream, std::size_t max) {
+  if (stream == nullptr) return std::nullopt;
+  if (!consumer_) {
+    auto made = stream->consumer();
+    if (!made) return std::nullopt;
+    consumer_ = std::move(*made);
+    std::vector<stream::Position> from;
+    for (std::int32_t p = 0; p < kPartitions; ++p)
+      from.push_back({{topic_, p}, next_[static_cast<std::size_t>(p)]});
+    static_cast<void>(consumer_->assign(from));
+  }
+  auto batch = consumer_->poll(max, 0ms);
+  if (!batch) return std::nullopt;
+  for (const auto& record : batch->records())
+    next_[static_cast<std::size_t>(record.partition)] = record.offset + 1;
+  return std::move(*batch);
+}
+
 // ---- Traffic
 
-Traffic::Traffic(std::uint64_t seed, const Plan& plan, const Clock& clock,
-                 const std::shared_ptr<stream::MemoryLog>& log, const CommandKeys& keys,
-                 Coverage& coverage)
-    : random_(seed),
-      network_(seed ^ 0x5EED),
-      plan_(plan),
-      clock_(clock),
-      keys_(keys),
-      coverage_(coverage),
-      stream_(log, {.fate =
-                        [this](const stream::Draft&) {
-                          if (healed_ || !plan_.allows(Mishap::outside_fault) ||
-                              network_.below(kOutsideRarity) != 0)
-                            return stream::SendFate{};
-                          return network_fate(network_, coverage_, "others");
-                        }}),
-      catalog_(stream_, keys, clock, "catalog/0"),
-      ordering_(stream_, keys, clock, "ordering/0"),
-      events_(reader(stream_, topic::kStockEvents)),
-      commands_(reader(stream_, kTopic)) {
+Traffic::Traffic(Stage& stage)
+    : stage_(stage),
+      random_(stage.plan.seed * 4 + 3),
+      clock_(stage.clock),
+      keys_(stage.keys),
+      receipt_key_(crypto::SecretKey::generate(random_)),
+      promises_{{}, receipt_key_.public_key(), {}},
+      catalog_(keys_, clock_, "catalog/0"),
+      console_(keys_, clock_, "console/0"),
+      events_(topic::kStockEvents),
+      commands_(kTopic) {
   for (int i = 0; i < 9; ++i)
     members_.push_back(MemberId(random_.uuid4()));
   for (int i = 0; i < 3; ++i)
@@ -104,8 +108,64 @@ Traffic::Traffic(std::uint64_t seed, const Plan& plan, const Clock& clock,
     products_.push_back(ProductId(random_.uuid4()));
   for (const char* name : {"a", "b", "c"})
     skus_.push_back(Sku::parse(name).value());
-  opens_at_ = clock.now() + std::chrono::milliseconds(random_.below(4'000));
+  opens_at_ = clock_.now() + std::chrono::milliseconds(random_.below(4'000));
   open_shop();
+}
+
+void Traffic::let_go(std::size_t line, bool gone) {
+  if (line > 0) {
+    auto& ingress = ingresses_[line - 1];
+    if (ingress.alive) *ingress.alive = false;
+    if (gone) ingress.gate.reset();
+    return;
+  }
+  if (!gone) return;
+  catalog_.let_go();
+  console_.let_go();
+  raw_.reset();
+  events_.let_go();
+  commands_.let_go();
+}
+
+shop::Gate* Traffic::gate(Ingress** whose) {
+  const auto number = random_.below(ingresses_.size());
+  auto& ingress = ingresses_[number];
+  if (whose != nullptr) *whose = &ingress;
+  if (ingress.gate) return ingress.gate.get();
+  auto* stream = cluster_->line(number + 1);
+  if (stream == nullptr) return nullptr;
+  shop::GateOptions options;
+  options.name = std::to_string(number + 1);
+  auto opened =
+      shop::Gate::open({*stream, clock_, random_, keys_, receipt_key_, metrics_}, options);
+  if (!opened) return nullptr;
+  ingress.gate = std::move(*opened);
+  ingress.alive = std::make_shared<bool>(true);
+  return ingress.gate.get();
+}
+
+template <Message T>
+void Traffic::ask(const T& message) {
+  if (auto* to = gate())
+    static_cast<void>(to->send(message, {}, {}, [](const shop::Acknowledgement&) {}));
+}
+
+void Traffic::place(const PlaceOrder& order) {
+  Ingress* ingress = nullptr;
+  auto* to = gate(&ingress);
+  if (to == nullptr) return;
+  const auto hash = body_hash(order);
+  auto& sent = promises_.orders[{order.order_id, hash}];
+  ++sent.tried;
+  const auto taken = to->place(
+      order, hash, {}, [this, &sent, alive = ingress->alive](const shop::Acknowledgement& answer) {
+        if (!*alive) return;
+        if (answer.outcome == stream::Outcome::failed) ++sent.failed;
+        if (!answer.batch) return;
+        JsonWriter writer(promises_.receipts.emplace_back());
+        answer.batch->write(writer, answer.index);
+      });
+  if (!taken) ++sent.failed;
 }
 
 OpenDrop Traffic::terms(std::size_t drop) {
@@ -143,14 +203,13 @@ void Traffic::open_shop() {
 }
 
 void Traffic::pump() {
-  stream_.pump();
-  catalog_.pump();
-  ordering_.pump();
+  catalog_.pump(cluster_->line(0));
+  console_.pump(cluster_->line(0));
   follow();
 }
 
 void Traffic::act() {
-  switch (random_.below(16)) {
+  switch (random_.below(18)) {
     case 0:
       return operate();
     case 1:
@@ -161,32 +220,26 @@ void Traffic::act() {
       return copy();
     case 4:
     case 5:
-      return order_on();
     case 6:
+      return pay();
     case 7:
+      return undo();
     case 8:
+    case 9:
+    case 10:
       return place_again();
     default:
       return place_order();
   }
 }
 
-stream::Producer& Traffic::producer() {
-  if (producer_ && producer_->fatal_error()) producer_.reset();
-  if (!producer_)
-    producer_ = stream_
-                    .producer([this](std::span<const stream::Delivery> deliveries) {
-                      for (const auto& delivery : deliveries)
-                        if (delivery.outcome == stream::Outcome::acknowledged && delivery.offset)
-                          acknowledged_.emplace_back(delivery.partition, *delivery.offset);
-                    })
-                    .value();
-  return *producer_;
-}
-
 void Traffic::send_raw(const stream::Draft& draft) {
-  // What was not taken is the shopper's affair: some come again.
-  static_cast<void>(producer().send(draft, 0));
+  if (raw_ && raw_->fatal_error()) raw_.reset();
+  auto* stream = cluster_->line(0);
+  if (!raw_ && stream != nullptr)
+    raw_ = stream->producer([](std::span<const stream::Delivery>) {}).value();
+  // What was not taken is the sender's affair: some come again.
+  if (raw_) static_cast<void>(raw_->send(draft, 0));
 }
 
 void Traffic::send(const Outgoing& message, bool sign, std::optional<std::string> key,
@@ -204,13 +257,20 @@ void Traffic::send(const Outgoing& message, bool sign, std::optional<std::string
 
 PlaceOrder Traffic::new_order() {
   PlaceOrder order;
-  order.member = members_[random_.below(members_.size())];
+  order.member = anybody();
   if (random_.below(4) != 0) order.drop = drops_[random_.below(drops_.size())];
+  if (random_.below(40) == 0) order.drop = DropId(random_.uuid4());
   const auto lines = 1 + random_.below(2);
   for (std::uint64_t i = 0; i < lines; ++i)
     order.lines.push_back(
         {skus_[random_.below(skus_.size())], static_cast<std::int32_t>(1 + random_.below(2))});
+  if (random_.below(20) == 0) order.lines[0].quantity = kMaxQuantity;
+  if (random_.below(20) == 0) order.lines[0].sku = Sku::parse("nobody-has-it").value();
   if (random_.below(8) == 0) order.expected_total = won(1'000);
+  const auto method = random_.below(8);
+  order.payment.method = method == 0   ? PaymentMethod::card
+                         : method == 1 ? PaymentMethod::bank
+                                       : PaymentMethod::wallet;
   order.idempotency_key = "k" + std::to_string(++keys_used_);
   order.order_id = make_order_id(order.member, order.drop, order.idempotency_key);
   if (random_.below(2) == 0) order.body_hash = body_hash(order);
@@ -218,23 +278,26 @@ PlaceOrder Traffic::new_order() {
 }
 
 void Traffic::place_order() {
-  placed_.push_back(new_order());
-  send(outgoing(placed_.back()));
+  const auto order = new_order();
+  // An ingress refuses what the contract does not allow; integrators write it to the topic.
+  if (!check_lines(order.lines)) return send(outgoing(order));
+  placed_.push_back(order);
+  place(order);
 }
 
 void Traffic::place_again() {
   if (placed_.empty()) return;
   auto order = placed_[random_.below(placed_.size())];
   if (random_.below(3) == 0) {
-    order.lines[0].quantity += 1;
+    order.lines[0].quantity = 1 + order.lines[0].quantity % 5;
     if (order.body_hash) order.body_hash = body_hash(order);
   }
-  send(outgoing(order));
+  place(order);
 }
 
 void Traffic::cheat() {
   auto order = new_order();
-  switch (random_.below(6)) {
+  switch (random_.below(8)) {
     case 0:
       if (!placed_.empty()) order.order_id = placed_[random_.below(placed_.size())].order_id;
       return send(outgoing(order));
@@ -248,6 +311,13 @@ void Traffic::cheat() {
                   static_cast<std::int32_t>(random_.below(kPartitions)));
     case 4:
       return send(outgoing(of_offer<Restock>()));
+    case 5:
+      order.lines[0].quantity = 1'000'000;
+      return send(outgoing(order));
+    case 6: {
+      ChargeWallet charge{ChargeId(random_.uuid4()), anybody(), won(9'000), ChargeMethod::card};
+      return send(outgoing(charge), random_.below(2) == 0, members_[0].text());
+    }
     default:
       return send(outgoing(of_offer<CorrectStock>()), true, drops_[0].text());
   }
@@ -282,7 +352,7 @@ void Traffic::garbage() {
 
 /// Anybody with a consumer can write again what somebody else wrote, signature and all.
 void Traffic::copy() {
-  const auto batch = commands_->poll(1 + random_.below(5), 0ms);
+  const auto batch = commands_.poll(cluster_->line(0), 1 + random_.below(5));
   if (!batch || batch->records().empty()) return;
   const auto& record = batch->records()[random_.below(batch->records().size())];
   send_raw({kTopic, record.key.value_or(""), record.value, record.headers, record.partition});
@@ -332,15 +402,75 @@ void Traffic::operate() {
       return send(message, true);
     }
     case 5:
-      return catalog_.say(outgoing(of_offer<PutOffer>()));
+      return console_.say(outgoing(of_offer<PutOffer>()));
     default:
       switch_drop<ResumeDrop>();
       return catalog_.say(outgoing(of_offer<Restock>()));
   }
 }
 
+/// Members fill their wallets; the gateway says what it took, late, twice, or otherwise.
+void Traffic::pay() {
+  if (charges_.empty() || random_.below(2) == 0) {
+    ChargeWallet charge{ChargeId(random_.uuid4()), anybody(), won(random_.below(20) * 500 + 500),
+                        ChargeMethod::card};
+    charges_.push_back(charge);
+    if (random_.below(12) != 0) ask(charge);
+    return;
+  }
+  const auto& charge = charges_[random_.below(charges_.size())];
+  if (random_.below(4) == 0) return ask(charge);
+  GatewayAnswered answer;
+  answer.call = ChangeId(random_.uuid4());
+  answer.member = random_.below(20) == 0 ? anybody() : charge.member;
+  answer.charge = charge.charge;
+  const auto outcome = random_.below(8);
+  answer.outcome = outcome == 0   ? GatewayOutcome::declined
+                   : outcome == 1 ? GatewayOutcome::unknown
+                                  : GatewayOutcome::captured;
+  answer.amount = charge.amount;
+  if (random_.below(12) == 0) answer.amount = won(1'500);
+  if (random_.below(30) == 0) answer.amount.reset();
+  ask(answer);
+  if (random_.below(4) == 0) ask(answer);
+}
+
+/// Cancellations and refunds, by those who may and those who may not, once and again.
+void Traffic::undo() {
+  if (!cancels_.empty() && random_.below(3) == 0)
+    return ask(cancels_[random_.below(cancels_.size())]);
+  OrderId order{random_.uuid4()};
+  MemberId member = anybody();
+  if (!placed_.empty() && random_.below(10) != 0) {
+    const auto& placed = placed_[random_.below(placed_.size())];
+    order = placed.order_id;
+    if (random_.below(10) != 0) member = placed.member;
+  }
+  if (!granted_.empty() && random_.below(2) == 0) {
+    const auto& granted = granted_[random_.below(granted_.size())];
+    order = granted.order;
+    member = granted.member;
+  }
+  if (random_.below(6) == 0) {
+    RefundOrder refund;
+    refund.refund = RefundId(random_.uuid4());
+    refund.order_id = order;
+    refund.member = member;
+    refund.actor = {ActorKind::member, member.text()};
+    return ask(refund);
+  }
+  CancelOrder cancel;
+  cancel.change = new_change();
+  cancel.order_id = order;
+  cancel.member = member;
+  cancel.actor = {ActorKind::member, member.text()};
+  cancels_.push_back(cancel);
+  if (random_.below(8) == 0) return send(outgoing(cancel));
+  ask(cancel);
+}
+
 void Traffic::follow() {
-  const auto batch = events_->poll(100, 0ms);
+  const auto batch = events_.poll(cluster_->line(0), 100);
   if (!batch) return;
   for (const auto& record : batch->records()) {
     const auto envelope = parse_envelope(record);
@@ -348,36 +478,6 @@ void Traffic::follow() {
     if (const auto reserved = decode<StockReserved>(*envelope))
       granted_.push_back({reserved->order_id, reserved->member, reserved->drop});
   }
-}
-
-template <class Command, class Named>
-void Traffic::return_or_settle() {
-  if (granted_.empty()) return;
-  const auto& first = granted_[random_.below(granted_.size())];
-  Command command;
-  command.drop = first.drop;
-  if (!first.drop) command.member = first.member;
-  const auto name = [&command](const Granted& granted, const MemberId& member) {
-    if (std::ranges::find(command.orders, granted.order, &Named::order_id) != command.orders.end())
-      return;
-    Named named;
-    named.order_id = granted.order;
-    named.member = member;
-    command.orders.push_back(named);
-  };
-  name(first, first.member);
-  for (int i = 0; i < 2; ++i) {
-    const auto& other = granted_[random_.below(granted_.size())];
-    if (first.drop ? random_.below(8) == 0 || other.drop == first.drop
-                   : other.member == first.member)
-      name(other, other.member);
-  }
-  ordering_.say(outgoing(command));
-}
-
-void Traffic::order_on() {
-  if (random_.below(2) == 0) return return_or_settle<ReleaseUnits, ReleasedOrder>();
-  return_or_settle<SettleUnits, SettledOrder>();
 }
 
 }  // namespace dropline::simulation

@@ -1,38 +1,40 @@
 #pragma once
 
+#include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cluster.hpp"
 #include "dropline/base/clock.hpp"
 #include "dropline/base/random.hpp"
+#include "dropline/contracts/body_hash.hpp"
+#include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
 #include "dropline/contracts/outgoing.hpp"
-#include "dropline/stream/memory.hpp"
-#include "faults.hpp"
-#include "plan.hpp"
+#include "dropline/contracts/payments_commands.hpp"
+#include "dropline/shop/gate.hpp"
 
 namespace dropline::simulation {
-
-inline constexpr std::int32_t kPartitions = 3;
 
 /// Another service as the log sees it: says one thing at a time, and again until it is known to be
 /// in the log, so that its copies may double but never overtake.
 class Teller final {
  public:
-  Teller(stream::MemoryStream& stream, const contracts::CommandKeys& keys, const Clock& clock,
-         std::string source);
+  Teller(const contracts::CommandKeys& keys, const Clock& clock, std::string source);
 
   void say(contracts::Outgoing message) { waiting_.push_back(std::move(message)); }
-  void pump();
+  void pump(stream::Stream* stream);
+  /// The stream goes away.
+  void let_go();
   [[nodiscard]] bool idle() const { return waiting_.empty(); }
 
  private:
   enum class Answer : std::uint8_t { none, awaited, taken, lost };
 
-  stream::MemoryStream& stream_;
   const contracts::CommandKeys& keys_;
   const Clock& clock_;
   std::string source_;
@@ -44,23 +46,43 @@ class Teller final {
   Answer answer_ = Answer::none;
 };
 
-/// Everybody outside: shoppers who do as they like, operators, an ordering service that settles and
-/// releases, and people who write to the topic what does not belong there.
+/// Reads a topic from its start, over any number of streams that come and go.
+class Follower final {
+ public:
+  explicit Follower(std::string_view topic) : topic_(topic), next_(kPartitions, 0) {}
+  [[nodiscard]] std::optional<stream::Batch> poll(stream::Stream* stream, std::size_t max);
+  void let_go() { consumer_.reset(); }
+
+ private:
+  std::string topic_;
+  std::vector<std::int64_t> next_;
+  std::unique_ptr<stream::Consumer> consumer_;
+};
+
+/// What those outside were told, to be held against the log at the end.
+struct Promises {
+  std::vector<std::string> receipts;  ///< JSON, as a shopper keeps them
+  crypto::PublicKey key;
+  struct Sent {
+    int tried = 0;
+    int failed = 0;  ///< said not to be in the log
+  };
+  /// By order and body.
+  std::map<std::pair<OrderId, crypto::Digest>, Sent> orders;
+};
+
+/// Everybody outside: shoppers who do as they like, operators, a gateway, services that are not
+/// part of the run, and people who write to topics what does not belong there.
 class Traffic final {
  public:
-  Traffic(std::uint64_t seed, const Plan& plan, const Clock& clock,
-          const std::shared_ptr<stream::MemoryLog>& log, const contracts::CommandKeys& keys,
-          Coverage& coverage);
+  explicit Traffic(Stage& stage);
 
+  void attach(Cluster& cluster) { cluster_ = &cluster; }
+  void let_go(std::size_t line, bool gone);
   void act();   ///< somebody does something
   void pump();  ///< answers come in, what was lost is said again
-  void heal() { healed_ = true; }
-  [[nodiscard]] bool idle() const { return catalog_.idle() && ordering_.idle(); }
-
-  /// Places of orders that were acknowledged: they must be there at the end.
-  [[nodiscard]] const std::vector<std::pair<std::int32_t, std::int64_t>>& acknowledged() const {
-    return acknowledged_;
-  }
+  [[nodiscard]] bool idle() const { return catalog_.idle() && console_.idle(); }
+  [[nodiscard]] Promises& promises() { return promises_; }
 
  private:
   struct Granted {
@@ -69,41 +91,52 @@ class Traffic final {
     std::optional<DropId> drop;
   };
 
+  /// An ingress process: the gate, and whether whoever asked still hears it.
+  struct Ingress {
+    std::unique_ptr<shop::Gate> gate;
+    std::shared_ptr<bool> alive;
+  };
+
   void open_shop();
   void place_order();
   void place_again();
+  void place(const contracts::PlaceOrder& order);
   void cheat();
   void garbage();
   void copy();
   void operate();
-  void order_on();
+  void pay();
+  void undo();
   void follow();
   contracts::OpenDrop terms(std::size_t drop);
   contracts::PlaceOrder new_order();
   contracts::ChangeId new_change() { return contracts::ChangeId(random_.uuid4()); }
+  const MemberId& anybody() { return members_[random_.below(members_.size())]; }
+  shop::Gate* gate(Ingress** whose = nullptr);
+  template <contracts::Message T>
+  void ask(const T& message);
   void send(const contracts::Outgoing& message, bool sign = false,
             std::optional<std::string> key = {}, std::optional<std::int32_t> partition = {});
   void send_raw(const stream::Draft& draft);
-  stream::Producer& producer();
   template <class Command>
   Command of_offer();
   template <class Command>
   void switch_drop();
-  template <class Command, class Named>
-  void return_or_settle();
 
+  Stage& stage_;
+  Cluster* cluster_ = nullptr;
   SeededRandom random_;
-  SeededRandom network_;
-  const Plan& plan_;
   const Clock& clock_;
   const contracts::CommandKeys& keys_;
-  Coverage& coverage_;
-  stream::MemoryStream stream_;
+  telemetry::Metrics metrics_;
+  crypto::SecretKey receipt_key_;
+  Promises promises_;
   Teller catalog_;
-  Teller ordering_;
-  std::unique_ptr<stream::Producer> producer_;
-  std::unique_ptr<stream::Consumer> events_;
-  std::unique_ptr<stream::Consumer> commands_;
+  Teller console_;
+  std::array<Ingress, kLines - 1> ingresses_;
+  std::unique_ptr<stream::Producer> raw_;
+  Follower events_;
+  Follower commands_;
 
   std::vector<MemberId> members_;
   std::vector<DropId> drops_;
@@ -111,11 +144,11 @@ class Traffic final {
   std::vector<Sku> skus_;
   std::vector<contracts::PlaceOrder> placed_;
   std::vector<Granted> granted_;
-  std::vector<std::pair<std::int32_t, std::int64_t>> acknowledged_;
+  std::vector<contracts::ChargeWallet> charges_;
+  std::vector<contracts::CancelOrder> cancels_;
   Timestamp opens_at_;
   std::uint64_t said_ = 0;
   std::uint64_t keys_used_ = 0;
-  bool healed_ = false;
 };
 
 }  // namespace dropline::simulation
