@@ -255,12 +255,12 @@ using Ends = std::set<std::string>;
 
 }  // namespace
 
-TEST_CASE("paid") {
+TEST_CASE("an order with money is paid, however its facts come") {
   CHECK(run({.name = "paid", .first = reserved(1), .commands = {}, .copies = 2}) ==
         Ends{"2OrderPaid "});
 }
 
-TEST_CASE("declined") {
+TEST_CASE("an order without money fails, however its facts come") {
   CHECK(run({.name = "declined",
              .first = reserved(1),
              .commands = {},
@@ -281,7 +281,7 @@ TEST_CASE("cancelled when there was no money") {
         Ends{"2OrderCancelled ", "2OrderPaymentFailed  CancelOrder:wrong_state"});
 }
 
-TEST_CASE("paid by card") {
+TEST_CASE("a card order waits for its money and is paid") {
   CHECK(run({.name = "card",
              .first = reserved(1, PaymentMethod::card),
              .commands = {},
@@ -309,7 +309,7 @@ TEST_CASE("an expiry against a cancellation against the money") {
                      "2OrderAwaitingPayment 3OrderPaid 4OrderCancelled "});
 }
 
-TEST_CASE("rejected") {
+TEST_CASE("a rejected order stays so, and whatever is asked of it is refused") {
   CHECK(run({.name = "rejected",
              .first = sold_out(1),
              .commands = {cancel(1), refund(1)},
