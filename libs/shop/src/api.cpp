@@ -87,14 +87,15 @@ Api::Core::Core(Parts parts_, ApiOptions options_)
       board(parts.clock),
       shelf(parts.clock, options.partitions),
       live(parts.clock, options.partitions),
+      answers(parts.clock),
       member_rate(options.member_rate, parts.clock),
       address_rate(options.address_rate, parts.clock) {
   const auto name = [this](std::string_view topic) {
     return contracts::topic_name(options.topic_prefix, topic);
   };
-  topics_ = {name(contracts::topic::kStockEvents), name(contracts::topic::kPaymentsEvents),
-             name(contracts::topic::kOrdersEvents), name(contracts::topic::kStockLevels),
-             name(contracts::topic::kCatalogProducts)};
+  topics_ = {name(contracts::topic::kStockEvents),     name(contracts::topic::kPaymentsEvents),
+             name(contracts::topic::kOrdersEvents),    name(contracts::topic::kStockLevels),
+             name(contracts::topic::kCatalogProducts), name(contracts::topic::kCatalogEvents)};
 }
 
 Api::Core::~Core() = default;
@@ -116,6 +117,7 @@ Status Api::Core::start() {
                                 std::vector<Tail::Source>{{topics_.stock_levels, true},
                                                           {topics_.catalog_products, true},
                                                           {topics_.stock_events, false},
+                                                          {topics_.catalog_events, false},
                                                           {topics_.payments_events, false},
                                                           {topics_.orders_events, false}},
                                 options.partitions,
@@ -133,6 +135,8 @@ void Api::Core::on_record(const stream::Record& record) {
   if (record.topic == topics_.stock_levels || record.topic == topics_.catalog_products)
     return shelf.take(record);
   if (record.topic == topics_.orders_events) return live.take(record);
+  if (record.topic == topics_.catalog_events) return answers.take(record);
+  if (record.topic == topics_.stock_events) answers.take(record);
   tell(record);
 }
 
@@ -230,6 +234,16 @@ void respond_from_tables(const CorePtr& core, const http::ExchangePtr& exchange,
                            .response());
       });
   if (!queued) exchange->try_respond(http::unavailable(language, kRetryAfter).response());
+}
+
+std::chrono::seconds patience(const http::Request& request, std::chrono::seconds most) {
+  const auto text = request.preference("wait");
+  if (!text) return std::chrono::seconds(0);
+  long long seconds = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (problem != std::errc{} || end != text->data() + text->size() || seconds <= 0)
+    return std::chrono::seconds(0);
+  return std::min(std::chrono::seconds(seconds), most);
 }
 
 std::variant<std::string, http::Problem> idempotency_key(const Api::Core& core,

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "dropline/shop/answers.hpp"
 #include "dropline/shop/api.hpp"
 #include "dropline/shop/board.hpp"
 #include "dropline/shop/gate.hpp"
@@ -35,6 +36,7 @@ class Api::Core final {
   Shelf shelf;
   Live live;
   Recent recent;
+  Answers answers;
   RateLimit member_rate;
   RateLimit address_rate;
   std::unique_ptr<Gate> gate;
@@ -55,6 +57,7 @@ class Api::Core final {
     std::string orders_events;
     std::string stock_levels;
     std::string catalog_products;
+    std::string catalog_events;
   };
   Topics topics_;
 };
@@ -98,10 +101,15 @@ std::optional<Body> body_of(const http::ExchangePtr& exchange) {
 void respond_from_tables(const CorePtr& core, const http::ExchangePtr& exchange,
                          std::function<Result<http::Response>(store::Session& session)> answer);
 
-/// Gives a command to the log and answers when it is there: `accepted`, 503 or 504.
+/// Seconds of `Prefer: wait`, within what this ingress grants; zero where there is none.
+[[nodiscard]] std::chrono::seconds patience(const http::Request& request,
+                                            std::chrono::seconds most);
+
+/// Gives a command to the log and answers when it is there: `accepted`, 503 or 504. Without
+/// `accepted` somebody else answers once it is there.
 template <contracts::Message Command>
 void send_command(const CorePtr& core, const http::ExchangePtr& exchange, const Command& command,
-                  std::string_view correlation, http::Response accepted) {
+                  std::string_view correlation, std::optional<http::Response> accepted) {
   const auto language = exchange->request().language();
   if (auto valid = contracts::validate(command); !valid) {
     exchange->try_respond(bad_body(valid.error(), language).response());
@@ -111,7 +119,7 @@ void send_command(const CorePtr& core, const http::ExchangePtr& exchange, const 
       command, correlation, exchange->request().trace().text(),
       [exchange, accepted = std::move(accepted), language](const Acknowledgement& told) {
         if (told.outcome == stream::Outcome::acknowledged) {
-          exchange->try_respond(accepted);
+          if (accepted) exchange->try_respond(*accepted);
         } else if (told.outcome == stream::Outcome::failed) {
           exchange->try_respond(http::unavailable(language, kRetryAfter).response());
         } else {

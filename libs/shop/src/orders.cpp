@@ -188,17 +188,6 @@ void Placing::on_news(const OrderNews* told, bool decided) {
   answer();
 }
 
-/// Seconds of `Prefer: wait`, within what this ingress grants; zero where there is none.
-std::chrono::seconds patience(const http::Request& request, std::chrono::seconds most) {
-  const auto text = request.preference("wait");
-  if (!text) return std::chrono::seconds(0);
-  long long seconds = 0;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), seconds);
-  if (problem != std::errc{} || end != text->data() + text->size() || seconds <= 0)
-    return std::chrono::seconds(0);
-  return std::min(std::chrono::seconds(seconds), most);
-}
-
 /// The command that a request asks for, or the problem with it.
 std::variant<contracts::PlaceOrder, http::Problem> command_of(const Api::Core& core,
                                                               const http::Request& request,

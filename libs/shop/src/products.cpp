@@ -15,7 +15,7 @@ void write_option(contracts::JsonWriter& out, const contracts::ProductOption& op
   write_field(out, "sku", option.sku);
   write_field(out, "name", option.name);
   const auto offer = std::ranges::find(product.offers, option.sku, &contracts::OfferLevel::sku);
-  if (offer != product.offers.end()) {
+  if (offer != product.offers.end() && !offer->withdrawn.value_or(false)) {
     write_field(out, "price", offer->price);
     write_field(out, "limit", offer->limit);
     write_field(out, "free", offer->free);

@@ -127,7 +127,8 @@ std::optional<Sku> Shelf::sold_out(const std::optional<DropId>& drop,
   const std::shared_lock guard(lock_);
   for (const auto& line : lines) {
     const auto* found = offer(drop.value_or(DropId()), line.sku);
-    if (!found) return std::nullopt;  // unknown here: stock decides
+    if (!found || found->withdrawn.value_or(false))
+      return std::nullopt;  // stock has another word for it
     if (found->free + found->allocated - found->settled < line.quantity) return line.sku;
   }
   return std::nullopt;
