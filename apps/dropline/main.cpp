@@ -1,5 +1,6 @@
 // Everything in one process, and the operator's commands.
 #include <iostream>
+#include <sstream>
 
 #include "common/keys.hpp"
 #include "common/options.hpp"
@@ -21,14 +22,17 @@ int make_keys(const config::Invocation& call) {
   return 0;
 }
 
-int mint_token(const config::Invocation& call) {
+int not_a_member(const config::Invocation& call) {
+  call.err() << "dropline: --member must be a UUID, such as "
+                "0190a0b0-0000-7000-8000-000000000001\n";
+  return config::kExitUsage;
+}
+
+/// One token a line: for the member named, or for each line of standard input where that is "-".
+int mint_tokens(const config::Invocation& call) {
   const auto& settings = call.settings();
-  const auto member = MemberId::parse(call.own().text("member"));
-  if (!member) {
-    call.err() << "dropline: --member must be a UUID, such as "
-                  "0190a0b0-0000-7000-8000-000000000001\n";
-    return config::kExitUsage;
-  }
+  const auto& named = call.own().text("member");
+  if (named != "-" && !MemberId::parse(named)) return not_a_member(call);
   SystemRandom random;
   const auto folder = keys_folder(settings);
   if (!std::filesystem::exists(folder / "tokens.key")) {
@@ -40,14 +44,20 @@ int mint_token(const config::Invocation& call) {
   auto keys = load_keys(folder, false, random);
   if (!keys) return fail(keys.error());
   http::TokenRequest request;
-  request.member = *member;
   if (call.own().has("role")) request.roles = {call.own().text("role")};
   request.issuer = settings.text("auth.issuer");
   request.audience = settings.text("auth.audience");
   request.key_id = kDevelopmentKeyId;
-  request.token_id = random.uuid4().text();
   request.lifetime = call.own().duration<std::chrono::seconds>("lifetime");
-  call.out() << http::mint(request, *keys->tokens, SystemClock().now()) << '\n';
+  std::istringstream one(named);
+  std::istream& members = named == "-" ? std::cin : one;
+  for (std::string line; std::getline(members, line);) {
+    const auto member = MemberId::parse(line);
+    if (!member) return not_a_member(call);
+    request.member = *member;
+    request.token_id = random.uuid4().text();
+    call.out() << http::mint(request, *keys->tokens, SystemClock().now()) << '\n';
+  }
   return 0;
 }
 
@@ -80,7 +90,7 @@ config::CommandLine commands() {
             .examples = {{"dropline serve --dev", "on 127.0.0.1:8080, under ./var"}},
             .run = serve});
   config::Schema token;
-  token.text("member", std::nullopt, "The member's UUID.").required();
+  token.text("member", std::nullopt, "The member's UUID; - reads many, one a line.").required();
   token.choice("role", {"admin"}, std::nullopt, "What the bearer may be beside a member.");
   token.duration("lifetime", std::chrono::hours(1), "How long it is good.");
   line.add({.name = "token",
@@ -88,7 +98,7 @@ config::CommandLine commands() {
             .own = token,
             .sections = {"", "auth", "keys"},
             .examples = {{"dropline token --member 0190a0b0-0000-7000-8000-000000000001", ""}},
-            .run = mint_token});
+            .run = mint_tokens});
   line.add({.name = "keys",
             .summary = "Make the shop's keys where they are missing",
             .sections = {"", "keys"},
