@@ -55,7 +55,8 @@ class World:
         self.dead = []
         self.attempts = [self.answer("ended", 0, "payment_failed"),
                          self.answer("late", 1, "rejected", "all_held"),
-                         self.answer("won", 3, "paid"), self.answer("plain", 9, "received", None, 5)]
+                         self.answer("won", 3, "paid"),
+                         self.answer("plain", 9, "received", None, 5)]
 
     @staticmethod
     def answer(order, offset, state, reason=None, partition=3):
