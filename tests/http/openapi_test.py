@@ -184,6 +184,27 @@ class Behaviour(unittest.TestCase):
                 for field in ("name", "title", "limit_per_member"):
                     self.assertEqual(shown.get(field), example.get(field))
 
+    def test_an_operator_who_waits_is_told_what_became_of_the_change(self):
+        drop, sku = self.shop.put_drop()
+
+        def ask(method, path, body, **ids):
+            described = operation(method, path)
+            return check(self, described, self.shop.ask(
+                method, path_of(path, described, **ids), self.tokens["admin"], body,
+                listener="admin", Prefer="wait=20"))
+
+        pause, reason = "/v1/admin/drops/{id}/pause", {"reason": "r"}
+        self.assertEqual(ask("post", pause, reason, id=drop)["outcome"], "done")
+        self.assertEqual(ask("post", pause, reason, id=drop)["code"], "already_paused")
+        self.assertEqual(ask("post", pause, reason, id=new_id())["code"], "unknown_drop")
+        retire = "/v1/admin/products/{id}/retirement"
+        self.assertEqual(ask("post", retire, reason, id=new_id())["code"], "unknown_product")
+        product = {"name": {"en": "n"}, "options": [{"sku": sku, "name": {"en": "o"}}]}
+        self.assertEqual(ask("put", "/v1/admin/products/{id}", product, id=new_id())["outcome"],
+                         "done")
+        self.assertEqual(ask("put", "/v1/admin/products/{id}", product, id=new_id())["code"],
+                         "sku_taken")
+
     def test_events_are_those_of_the_description(self):
         described = operation("get", "/v1/events")["responses"]["200"]
         drop, sku = self.shop.put_drop(units=5, limit=2)

@@ -210,7 +210,7 @@ class Shop:
         name = name or "msg-" + new_id()
         when = str(int(time.time()) if when is None else when)
         if signature is None:
-            mac = hmac.new(key or self.secret("gateway.key"),
+            mac = hmac.new(self.secret("gateway.key") if key is None else key,
                            f"{name}.{when}.".encode() + text, hashlib.sha256).digest()
             signature = "v1," + base64.b64encode(mac).decode()
         return self.call("public", "POST", "/v1/payments/webhook", {

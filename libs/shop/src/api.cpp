@@ -252,7 +252,7 @@ std::variant<std::string, http::Problem> idempotency_key(const Api::Core& core,
   if (key.size() >= 2 && key.front() == '"' && key.back() == '"')
     key = key.substr(1, key.size() - 2);
   const auto language = request.language();
-  if (key.empty())
+  if (key.empty() && !request.header_repeated("idempotency-key"))
     return problem(400, "idempotency_key_missing",
                    {"The header Idempotency-Key is missing", "Idempotency-Key 헤더가 없습니다"},
                    language);
@@ -285,13 +285,26 @@ Uuid attempt_id(std::string_view what, const MemberId& member, std::string_view 
   return id;
 }
 
-std::size_t page_limit(const http::Request& request, std::size_t usual, std::size_t most) {
+std::optional<std::size_t> page_limit(const http::ExchangePtr& exchange, std::size_t usual,
+                                      std::size_t most) {
+  const auto& request = exchange->request();
   const auto text = request.query("limit");
   if (!text) return usual;
   std::size_t limit = 0;
   const auto [end, wrong] = std::from_chars(text->data(), text->data() + text->size(), limit);
-  if (wrong != std::errc{} || end != text->data() + text->size() || limit == 0) return usual;
-  return std::min(limit, most);
+  if (wrong == std::errc{} && end == text->data() + text->size() && limit > 0 && limit <= most)
+    return limit;
+  exchange->respond(
+      http::bad_request(request.language(), "limit: must be from 1 to " + std::to_string(most))
+          .response());
+  return std::nullopt;
+}
+
+http::Problem idempotency_conflict(http::Language language) {
+  return problem(422, "idempotency_conflict",
+                 {"Another request was made with this Idempotency-Key; take a new key for this one",
+                  "같은 Idempotency-Key로 다른 요청이 이미 접수되었습니다. 새 키를 사용하세요"},
+                 language);
 }
 
 Result<std::unique_ptr<Api>> Api::start(Parts parts, ApiOptions options) {

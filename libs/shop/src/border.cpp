@@ -15,6 +15,11 @@ constexpr const char* kAnswerHeaders =
     "ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After";
 constexpr const char* kPreflightSeconds = "600";
 
+/// What probes ask is answered however much else the address asks.
+bool is_operation(const http::Request& request) {
+  return request.path() == "/livez" || request.path() == "/readyz" || request.path() == "/metrics";
+}
+
 /// The origin to allow, as the page's browser has to be told; absent where there is none to allow.
 std::optional<std::string> allowed_origin(const Api::Core& core, const http::Request& request) {
   const auto origin = request.header("origin");
@@ -29,16 +34,7 @@ std::optional<std::string> allowed_origin(const Api::Core& core, const http::Req
 
 void Api::admit(const http::ExchangePtr& exchange) {
   const auto& request = exchange->request();
-  if (request.method() == http::Method::options &&
-      request.header("access-control-request-method") && allowed_origin(*core_, request)) {
-    auto response = http::empty_response(204);
-    response.header("Access-Control-Allow-Methods", kMethods)
-        .header("Access-Control-Allow-Headers", kRequestHeaders)
-        .header("Access-Control-Max-Age", kPreflightSeconds);
-    exchange->respond(std::move(response));
-    return;
-  }
-  if (!core_->address_rate.active()) return;
+  if (!core_->address_rate.active() || is_operation(request)) return;
   const auto verdict = core_->address_rate.ask(request.client_address());
   if (!verdict.allowed) exchange->respond(rate_limited(verdict, request.language()));
 }
@@ -48,8 +44,15 @@ void Api::finish(const http::Request& request, http::Response& response) {
   if (const auto origin = allowed_origin(*core_, request)) {
     response.header("Access-Control-Allow-Origin", *origin)
         .header("Access-Control-Expose-Headers", kAnswerHeaders);
+    // The server itself answers OPTIONS of what it knows.
+    if (request.method() == http::Method::options && response.status == 204 &&
+        request.header("access-control-request-method")) {
+      response.header("Access-Control-Allow-Methods", kMethods)
+          .header("Access-Control-Allow-Headers", kRequestHeaders)
+          .header("Access-Control-Max-Age", kPreflightSeconds);
+    }
   }
-  if (response.has_header("RateLimit")) return;
+  if (response.has_header("RateLimit") || is_operation(request)) return;
   if (core_->member_rate.active() && request.bearer_token()) {
     const auto caller = core_->callers.identify(request);
     if (const auto* known = std::get_if<Caller>(&caller))

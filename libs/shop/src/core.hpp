@@ -136,9 +136,13 @@ void send_command(const CorePtr& core, const http::ExchangePtr& exchange, const 
 /// An id that the same member's same attempt has again: what is asked for twice happens once.
 [[nodiscard]] Uuid attempt_id(std::string_view what, const MemberId& member, std::string_view key);
 
-/// A page's size from `?limit=`, 1 to `most`; `usual` where none is asked for.
-[[nodiscard]] std::size_t page_limit(const http::Request& request, std::size_t usual,
-                                     std::size_t most);
+/// A page's size from `?limit=`, 1 to `most`; `usual` where none is asked for. Or has answered what
+/// is none.
+[[nodiscard]] std::optional<std::size_t> page_limit(const http::ExchangePtr& exchange,
+                                                    std::size_t usual, std::size_t most);
+
+/// Another body stands under the request's Idempotency-Key.
+[[nodiscard]] http::Problem idempotency_conflict(http::Language language);
 
 // One file for each resource.
 void add_admin_routes(http::Router& router, const CorePtr& core);

@@ -69,8 +69,9 @@ void list_drops(const CorePtr& core, const http::ExchangePtr& exchange) {
       return;
     }
   }
-  const auto limit = page_limit(request, kUsualPage, kMaxPage);
-  const auto drops = core->shelf.drops(after, limit);
+  const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
+  if (!limit) return;
+  const auto drops = core->shelf.drops(after, *limit);
   const auto now = core->parts.clock.now();
   respond_tagged(exchange, now, [&](contracts::JsonWriter& out) {
     out.name("drops");
@@ -81,7 +82,7 @@ void list_drops(const CorePtr& core, const http::ExchangePtr& exchange) {
       out.close_object();
     }
     out.close_array();
-    if (drops.size() == limit) write_field(out, "next", drops.back().level.drop);
+    if (drops.size() == *limit) write_field(out, "next", drops.back().level.drop);
   });
 }
 

@@ -32,7 +32,9 @@ std::string Live::Place::text() const {
 }
 
 Live::Live(const Clock& clock, std::int32_t partitions)
-    : clock_(clock), reaches_(static_cast<std::size_t>(partitions)) {}
+    : clock_(clock),
+      reaches_(static_cast<std::size_t>(partitions)),
+      ends_(static_cast<std::size_t>(partitions)) {}
 
 Live::~Live() {
   for (auto& [member, streams] : open_)
@@ -68,6 +70,7 @@ void Live::keep(Step step) {
   const auto partition = static_cast<std::size_t>(step.place.partition);
   if (partition >= reaches_.size()) return;
   if (!reaches_[partition]) reaches_[partition] = step.place.offset;
+  ends_[partition] = step.place.offset;
   bytes_ += step.bytes.size();
   ring_.push_back(std::move(step));
   of_member_[ring_.back().member].push_back(&ring_.back());
@@ -86,17 +89,25 @@ void Live::forget_oldest() {
   ring_.pop_front();
 }
 
+/// With the lock held: is everything of the member's after this place in the ring?
+bool Live::covers(const MemberId& member, const Place& last) const {
+  const auto partition = static_cast<std::size_t>(last.partition);
+  if (partition >= reaches_.size() || !reaches_[partition]) return false;
+  // A place that nobody was told of: of another log, or made up.
+  if (last.offset > ends_[partition] || last.offset < *reaches_[partition] - 1) return false;
+  // All of a member's steps are in one partition.
+  const auto found = of_member_.find(member);
+  return found == of_member_.end() || found->second.back()->place.partition == last.partition;
+}
+
 std::optional<Live::Opened> Live::open(const MemberId& member, http::EventStreamPtr stream,
                                        const std::optional<Place>& last) {
   const std::lock_guard guard(lock_);
   auto& streams = open_[member];
   if (streams.size() >= kMaxStreamsOfMember) return std::nullopt;
   Stream added{++last_ticket_, std::move(stream), true, {}};
-  if (last && static_cast<std::size_t>(last->partition) < reaches_.size()) {
-    const auto& reach = reaches_[static_cast<std::size_t>(last->partition)];
-    added.held = !reach || last->offset + 1 < *reach;
-  }
-  if (!added.held) {
+  if (last && covers(member, *last)) {
+    added.held = false;
     if (const auto found = of_member_.find(member); found != of_member_.end())
       for (const auto* step : found->second)
         if (step->place.offset > last->offset) added.stream->send_encoded(step->bytes);

@@ -123,11 +123,7 @@ void Placing::respond_unknown() {
 }
 
 http::Problem conflicting(const OrderId& order, http::Language language) {
-  return problem(422, "idempotency_conflict",
-                 {"Another order was placed with this Idempotency-Key",
-                  "같은 Idempotency-Key로 다른 주문이 이미 접수되었습니다"},
-                 language)
-      .with("order_id", order.text());
+  return idempotency_conflict(language).with("order_id", order.text());
 }
 
 void Placing::respond_news(const OrderNews& told) {
@@ -369,13 +365,19 @@ void list_orders(const CorePtr& core, const http::ExchangePtr& exchange) {
       return;
     }
   }
-  const auto listing =
-      request.query("state") == "all" ? ordering::Listing::all : ordering::Listing::open;
+  const auto state = request.query("state").value_or("open");
+  if (state != "open" && state != "all") {
+    exchange->respond(
+        http::bad_request(request.language(), "state: must be `open` or `all`").response());
+    return;
+  }
+  const auto listing = state == "all" ? ordering::Listing::all : ordering::Listing::open;
   constexpr std::size_t kUsual = 20;
-  const auto limit = page_limit(request, kUsual, static_cast<std::size_t>(ordering::kMaxPage));
+  const auto limit = page_limit(exchange, kUsual, static_cast<std::size_t>(ordering::kMaxPage));
+  if (!limit) return;
   respond_from_tables(core, exchange,
                       [member = caller->member, listing, after,
-                       limit](store::Session& session) -> Result<http::Response> {
+                       limit = *limit](store::Session& session) -> Result<http::Response> {
                         const auto page = ordering::orders_page(session, member, listing, after,
                                                                 static_cast<std::int64_t>(limit));
                         if (!page) return page.error();
@@ -418,6 +420,11 @@ struct Undoing {
     return response;
   }
 
+  /// A key names an attempt at one order: the same key at another order is another attempt.
+  [[nodiscard]] Uuid attempt(std::string_view what) const {
+    return attempt_id(what, caller.member, order.text() + '/' + key);
+  }
+
   template <class Command>
   Command command() const {
     Command out;
@@ -429,14 +436,21 @@ struct Undoing {
   }
 
   void cancel() const {
+    if (body.lines) {
+      const auto language = exchange->request().language();
+      const auto error = contracts::error(contracts::Errc::contradiction,
+                                          "/lines an order is cancelled whole; leave them out");
+      exchange->try_respond(bad_body(error, language).response());
+      return;
+    }
     auto out = command<contracts::CancelOrder>();
-    out.change = contracts::ChangeId(attempt_id("cancellation 1", caller.member, key));
+    out.change = contracts::ChangeId(attempt("cancellation 1"));
     send_command(core, exchange, out, order.text(), accepted("change", out.change.uuid()));
   }
 
   void refund() const {
     auto out = command<contracts::RefundOrder>();
-    out.refund = RefundId(attempt_id("refund 1", caller.member, key));
+    out.refund = RefundId(attempt("refund 1"));
     out.lines = body.lines;
     send_command(core, exchange, out, order.text(), accepted("refund", out.refund.uuid()));
   }

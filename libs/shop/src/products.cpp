@@ -59,8 +59,9 @@ void list_products(const CorePtr& core, const http::ExchangePtr& exchange) {
       return;
     }
   }
-  const auto limit = page_limit(request, kUsualPage, kMaxPage);
-  const auto products = core->shelf.products(after, limit);
+  const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
+  if (!limit) return;
+  const auto products = core->shelf.products(after, *limit);
   respond_tagged(exchange, core->parts.clock.now(), [&](contracts::JsonWriter& out) {
     out.name("products");
     out.open_array();
@@ -71,7 +72,7 @@ void list_products(const CorePtr& core, const http::ExchangePtr& exchange) {
       out.close_object();
     }
     out.close_array();
-    if (products.size() == limit) write_field(out, "next", products.back().state.product);
+    if (products.size() == *limit) write_field(out, "next", products.back().state.product);
   });
 }
 

@@ -91,10 +91,12 @@ void get_wallet(const CorePtr& core, const http::ExchangePtr& exchange) {
     }
     before = number;
   }
-  const auto limit = page_limit(request, kUsualPage, kMaxPage);
-  respond_from_tables(core, exchange, [member = caller->member, before, limit](auto& session) {
-    return wallet_page(session, member, before, limit);
-  });
+  const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
+  if (!limit) return;
+  respond_from_tables(core, exchange,
+                      [member = caller->member, before, limit = *limit](auto& session) {
+                        return wallet_page(session, member, before, limit);
+                      });
 }
 
 /// The body of POST /v1/wallet/charges.
@@ -135,7 +137,22 @@ void charge_wallet(const CorePtr& core, const http::ExchangePtr& exchange) {
   auto accepted = http::json_response(202, std::move(text));
   accepted.header("Location", "/v1/wallet/charges/" + command.charge.text())
       .header("Cache-Control", "no-store");
-  send_command(core, exchange, command, {}, std::move(accepted));
+  // A charge that is known already stays as it was asked for first.
+  const auto language = exchange->request().language();
+  const bool queued = core->reads->submit([core, exchange, command, accepted,
+                                           language](Result<store::Session*> session) {
+    const auto first = session ? payments::find_charge(**session, command.charge, command.member)
+                               : Result<std::optional<payments::Charge>>(session.error());
+    if (first && *first && (*first)->amount != command.amount) {
+      exchange->try_respond(
+          idempotency_conflict(language).with("charge", command.charge.text()).response());
+    } else if (first) {
+      send_command(core, exchange, command, {}, accepted);
+    } else {
+      exchange->try_respond(http::unavailable(language, kRetryAfter).response());
+    }
+  });
+  if (!queued) exchange->try_respond(http::unavailable(language, kRetryAfter).response());
 }
 
 http::Response shown(const payments::Charge& charge) {

@@ -74,6 +74,7 @@ class Live final {
   };
   void keep(Step step);
   void forget_oldest();
+  [[nodiscard]] bool covers(const MemberId& member, const Place& last) const;
 
   const Clock& clock_;
   mutable std::mutex lock_;
@@ -81,6 +82,7 @@ class Live final {
   std::size_t bytes_ = 0;
   std::unordered_map<MemberId, std::deque<const Step*>> of_member_;
   std::vector<std::optional<std::int64_t>> reaches_;  ///< by partition: the first offset held
+  std::vector<std::int64_t> ends_;                    ///< and the last one seen
   std::unordered_map<MemberId, std::vector<Stream>> open_;
   std::uint64_t last_ticket_ = 0;
 };
