@@ -6,6 +6,9 @@
 # as the program. A file that changes is built in anew. Only text: a NUL cannot be carried this way.
 set(DROPLINE_EMBED_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/write_embedded.cmake")
 
+# What has to be made before a header that includes one of them can be read.
+add_custom_target(embedded_texts)
+
 function(dropline_embed target)
   cmake_parse_arguments(EMBED "" "NAME" "FILES" ${ARGN})
   if(NOT EMBED_NAME OR NOT EMBED_FILES)
@@ -28,6 +31,8 @@ function(dropline_embed target)
     DEPENDS ${paths} "${DROPLINE_EMBED_SCRIPT}"
     COMMENT "Embedding ${EMBED_NAME}"
     VERBATIM)
+  add_custom_target("embed_${target}_${EMBED_NAME}" DEPENDS "${header}" "${source}")
+  add_dependencies(embedded_texts "embed_${target}_${EMBED_NAME}")
   target_sources(${target} PRIVATE "${source}" "${header}")
   target_include_directories(${target} PRIVATE "${folder}")
 endfunction()

@@ -75,7 +75,7 @@ def schemas(report):
 
 
 def compiled_checks(tree, report, remember, tidy):
-    answer = subprocess.run([ROOT / "scripts" / "build", PRESET, "build.ninja"], text=True,
+    answer = subprocess.run([ROOT / "scripts" / "build", PRESET, "embedded_texts"], text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, timeout=STEP_SECONDS, check=False)
     if answer.returncode != 0:

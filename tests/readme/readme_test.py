@@ -41,7 +41,8 @@ MODES = ("embedded", "distributed")
 BLOCK = re.compile(r"(?:^<!-- test: (?P<mark>[^>]*?) -->\n)?^```sh\n(?P<code>.*?)^```$"
                    r"(?P<expect>(?:\n+<!-- expect: .*? -->$)*)", re.M | re.S)
 EXPECT = re.compile(r"<!-- expect: (.*?) -->")
-MARK = re.compile(r"^(run|with server(, (embedded|distributed))?|start (embedded|distributed)|not here, .+)$")
+MARK = re.compile(r"^(run|with server(, (embedded|distributed))?|start (embedded|distributed)|"
+                  r"not here, .+)$")
 
 
 class Block:
