@@ -37,15 +37,23 @@ def until(limit, what, condition, pause=0.05):
         time.sleep(pause)
 
 
+_reserved = []
+
+
 def free_port():
+    """A port for a server that reuses addresses, as ours all do. It stays bound for as long as we
+    live, which keeps off others who look for one, and not listened on, which lets the server in."""
     for _ in range(200):
         port = random.SystemRandom().randrange(FIRST_PORT, LAST_PORT)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _reserved.append(holder)
+        return port
     raise Trouble(f"no free port between {FIRST_PORT} and {LAST_PORT}")
 
 

@@ -60,7 +60,8 @@ class Soak:
             return Embedded()
         far = fault == "spoil_links"
         if far not in self.servers:
-            self.servers[far] = FarServers() if far else Servers("kafka", "postgres")
+            kind = FarServers if far else Servers
+            self.servers[far] = kind("kafka", "postgres")
             self.servers[far].start()
         return Distributed(self.servers[far])
 

@@ -194,33 +194,45 @@ class Servers:
 
 
 class FarServers(Servers):
-    """Our own, which programs reach through `links` that can be spoilt. We look at them directly;
-    only what the broker calls itself is the link, or clients would go round it."""
+    """Those that are our own are reached through `links`, which can be spoilt. We look at them
+    directly; only what the broker calls itself is its link, or clients would go round it."""
 
-    def __init__(self):
-        super().__init__("postgres", "kafka")
+    def __init__(self, *own):
         self.links = {}
+        self._ports = {}
+        super().__init__(*own)
 
     def _own(self, kind, *settings):
+        self._ports[kind] = free_port()
         if kind == "kafka":
-            self._kafka_link = free_port()
-            settings = (f"advertised.listeners=PLAINTEXT://127.0.0.1:{self._kafka_link}",)
+            settings = (f"advertised.listeners=PLAINTEXT://{self._link_of(kind)}",)
         return super()._own(kind, *settings)
 
-    def start(self):
-        self.start_database()
-        self._postgres_link = free_port()
-        self.links["postgres"] = Proxy(self._postgres_link, "127.0.0.1", self.postgres.port)
-        self.links["kafka"] = Proxy(self._kafka_link, "127.0.0.1", self.kafka.port)
-        self.start_broker()
-        return self
+    def _link_of(self, kind):
+        return f"127.0.0.1:{self._ports[kind]}"
+
+    def _lay(self, kind, server):
+        if kind in self._ports:
+            self.links[kind] = Proxy(self._ports[kind], "127.0.0.1", server.port)
+
+    def start_database(self):
+        super().start_database()
+        self._lay("postgres", self.postgres)
+
+    def start_broker(self):
+        self._lay("kafka", self.kafka)
+        super().start_broker()
 
     @property
     def reached(self):
-        far = urllib.parse.urlsplit(self.url)
-        login, _ = far.netloc.rsplit(":", 1)
-        return (f"127.0.0.1:{self._kafka_link}",
-                far._replace(netloc=f"{login}:{self._postgres_link}").geturl())
+        brokers, url = super().reached
+        if "kafka" in self._ports:
+            brokers = self._link_of("kafka")
+        if "postgres" in self._ports:
+            parts = urllib.parse.urlsplit(url)
+            login, _, _ = parts.netloc.rpartition("@")
+            url = parts._replace(netloc=f"{login}@{self._link_of('postgres')}").geturl()
+        return brokers, url
 
     def stop(self):
         for link in self.links.values():

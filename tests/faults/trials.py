@@ -153,12 +153,13 @@ class Trial:
         elif code := spare.stop():
             raise Trouble(f"{spare.name} ended with {code}:\n{spare.story()}")
 
-    def spoil_links(self, times=1):
+    def spoil_links(self, times=1, ways=WAYS):
         """The way to the broker or to the database delays, slices, blocks, cuts or resets."""
+        links = list(self.system.servers.links.values())
         for number in range(times):
             self.flow()
-            link = self.system.servers.links[("kafka", "postgres")[number % 2]]
-            link.take(WAYS[number % len(WAYS)])
+            link = links[number % len(links)]
+            link.take(ways[number % len(ways)])
             try:
                 self.wait(SPOILT_SECONDS)
             finally:
