@@ -135,15 +135,17 @@ class Demo:
         tokens = system.tokens([shopper.member for shopper in shoppers], "--lifetime", "24h")
         for shopper in shoppers:
             shopper.token = tokens[shopper.member]
-        crowd = Crowd(system.http_ports, system.gateway_port, journal, self.figures, shoppers,
+        crowd = Crowd(system.http_ports, system.gateway_ports, journal, self.figures, shoppers,
                       lanes=asked.lanes)
         crowd.drop, crowd.prices = self.drop, self.prices
         try:
             journal.note("sale", drop=self.drop, mode=system.mode, supply=self.supply,
                          limit=asked.limit, receipt_key=system.receipt_key(), seed=self.seed)
             self.screen.say(f"{asked.shoppers:,} shoppers fill their wallets …")
+            began = time.monotonic()
             await crowd.each(crowd.fund)
             await crowd.each(crowd.wait_for_money)
+            self.measured["funding_seconds"] = round(time.monotonic() - began, 1)
             await self.open_doors(crowd)
             await self.sell(crowd)
             await crowd.each(crowd.look_back)
@@ -160,6 +162,8 @@ class Demo:
         await self.put(desk, operator, f"/v1/admin/products/{product}", {
             "name": {"en": "Hoodie", "ko": "후드"},
             "options": [{"sku": sku, "name": {"en": sku.rsplit("-", 1)[1]}} for sku in self.skus]})
+        # A drop is scheduled of products that are known.
+        await self.wait_for(f"/v1/products/{product}", lambda said: True)
         opens = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(
             seconds=OPENS_AFTER_SECONDS)
         terms = {"title": {"en": "Winter drop", "ko": "겨울 드롭"},
@@ -169,14 +173,15 @@ class Demo:
                  "opens_at": opens.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                  "closes_at": (opens + datetime.timedelta(hours=1)).isoformat(
                      timespec="milliseconds").replace("+00:00", "Z")}
-        await self.put(desk, operator, f"/v1/admin/drops/{self.drop}", terms, conflict_waits=True)
+        await self.put(desk, operator, f"/v1/admin/drops/{self.drop}", terms)
         desk.close()
-        await self.wait_for_drop({"scheduled", "open"})
+        await self.wait_for(f"/v1/drops/{self.drop}",
+                            lambda said: said["offers"] and said["state"] in ("scheduled", "open"))
         await crowd.each(crowd.come_early, [each for each in crowd.shoppers
                                             if each.kind == "early"])
-        await self.wait_for_drop({"open"})
+        await self.wait_for(f"/v1/drops/{self.drop}", lambda said: said["state"] == "open")
 
-    async def put(self, desk, operator, path, body, conflict_waits=False):
+    async def put(self, desk, operator, path, body):
         deadline = time.monotonic() + SETTING_SECONDS
         while True:
             try:
@@ -185,27 +190,25 @@ class Demo:
                 status, said = 0, str(lost)
             if status == 202:
                 return
-            # The desk may not have heard of the product yet.
-            if time.monotonic() > deadline or not (
-                    status in (0, 503, 504) or (conflict_waits and status in (404, 409, 422))):
+            if time.monotonic() > deadline or status not in (0, 503, 504):
                 raise Trouble(f"PUT {path} was answered {status}: {said}")
             await asyncio.sleep(LIVE_SECONDS)
 
-    async def wait_for_drop(self, states):
+    async def wait_for(self, path, good):
         """Until every ingress shows it so."""
         deadline = time.monotonic() + SETTING_SECONDS
         for port in self.system.http_ports:
             connection = Connection(port)
             while True:
                 try:
-                    status, said = await connection.ask("GET", f"/v1/drops/{self.drop}")
+                    status, said = await connection.ask("GET", path)
                 except Lost as lost:
                     status, said = 0, str(lost)
-                if status == 200 and said["state"] in states and said["offers"]:
+                if status == 200 and good(said):
                     break
                 if time.monotonic() > deadline:
-                    raise Trouble(f"the drop is not {sorted(states)} after {SETTING_SECONDS} s: "
-                                  f"{status} {said}")
+                    raise Trouble(f"after {SETTING_SECONDS} s GET {path} is still answered "
+                                  f"{status}: {said}")
                 await asyncio.sleep(LIVE_SECONDS)
             connection.close()
 
@@ -231,14 +234,14 @@ class Demo:
                 killing.cancel()
         self.screen.show(words_of(self.figures))
         self.screen.end()
-        self.measured = {"seconds": round(time.monotonic() - began, 1),
-                         "requests": self.figures.sent, "lost": self.figures.lost,
-                         "paid": self.figures.paid, "unpaid": self.figures.unpaid,
-                         "refused": self.figures.refused,
-                         "p50_ms": round(self.figures.percentile(0.5)),
-                         "p99_ms": round(self.figures.percentile(0.99)),
-                         "kills": sum(each.kills for each in self.system.programs),
-                         "seed": self.seed}
+        self.measured |= {"sale_seconds": round(time.monotonic() - began, 1),
+                          "requests": self.figures.sent, "lost": self.figures.lost,
+                          "paid": self.figures.paid, "unpaid": self.figures.unpaid,
+                          "refused": self.figures.refused,
+                          "p50_ms": round(self.figures.percentile(0.5)),
+                          "p99_ms": round(self.figures.percentile(0.99)),
+                          "kills": sum(each.kills for each in self.system.programs),
+                          "seed": self.seed}
 
     async def sell_broken(self, crowd):
         """Half the units are sold honestly; then a hand reaches into the table."""
@@ -320,10 +323,17 @@ def run(demo):
 
     try:
         asyncio.run(held())
-    except* Trouble as several:
-        raise several.exceptions[0] from None
-    except* asyncio.CancelledError:
+    except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    except BaseExceptionGroup as several:
+        raise first_of(several) from None
+
+
+def first_of(error):
+    """One of the errors that tasks ended with together."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def interrupt(_number, _frame):

@@ -109,8 +109,8 @@ class Lane:
 class Crowd:
     """All shoppers of a sale, and what they do."""
 
-    def __init__(self, ports, gateway_port, journal, figures, shoppers, *, lanes):
-        self._gateway_port = gateway_port
+    def __init__(self, ports, gateway_ports, journal, figures, shoppers, *, lanes):
+        self._gateway_ports = gateway_ports
         self._journal = journal
         self._figures = figures
         self.shoppers = shoppers
@@ -144,7 +144,7 @@ class Crowd:
         body = await self._insist(lane, shopper, "POST", "/v1/wallet/charges",
                                   {"amount": won(amount)}, {"Idempotency-Key": "charge"},
                                   good=(200, 201, 202))
-        gateway = Connection(self._gateway_port)
+        gateway = Connection(self._gateway_ports[shopper.number % len(self._gateway_ports)])
         status, said = await gateway.ask("POST", "/v1/payments", body={
             "reference": body["reference"], "amount": won(amount)})
         gateway.close()
@@ -224,7 +224,7 @@ class Crowd:
         for attempt in itertools.count(first_attempt):
             status, said = await self._ask(lane, shopper, key, body, hand, attempt)
             if status == 202:
-                said = await self._decision(lane, shopper, said["order_id"])
+                said = await self._decision(lane, shopper, said["order_id"], hand)
             if status in (200, 202):
                 self._count(said, began)
                 return said
@@ -270,14 +270,16 @@ class Crowd:
             shopper.orders.append(said["order_id"])
         return status, said
 
-    async def _decision(self, lane, shopper, order):
+    async def _decision(self, lane, shopper, order, hand=0):
         """Of an order that is acknowledged and was not decided in time."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            said = await self._insist(lane, shopper, "GET", f"/v1/orders/{order}")
+            said = await self._insist(lane, shopper, "GET", f"/v1/orders/{order}", hand=hand)
             if said["state"] in FINAL:
-                # The order as shown gives the reason in its timeline.
-                said["reason"] = said.get("reason") or said["timeline"][-1].get("reason")
+                # Where ordering has told it, the reason is in the timeline; before, stock's row
+                # is shown.
+                last = (said.get("timeline") or [{}])[-1]
+                said["reason"] = said.get("reason") or last.get("reason")
                 return said
             if time.monotonic() > deadline:
                 raise Trouble(f"order {order} is still {said['state']} after "
@@ -298,12 +300,13 @@ class Crowd:
     async def _wallet(self, lane, shopper):
         return await self._insist(lane, shopper, "GET", "/v1/wallet")
 
-    async def _insist(self, lane, shopper, method, path, body=None, headers=None, good=(200,)):
+    async def _insist(self, lane, shopper, method, path, body=None, headers=None, good=(200,),
+                      hand=0):
         """A call that is repeated until it succeeds."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         for attempt in itertools.count():
             try:
-                status, said = await lane.connection(0, attempt).ask(
+                status, said = await lane.connection(hand, attempt).ask(
                     method, path, {"Authorization": f"Bearer {shopper.token}", **(headers or {})},
                     body)
             except Lost as lost:

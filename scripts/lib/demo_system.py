@@ -26,6 +26,9 @@ STOP_SECONDS = 20         # a drain takes up to 15 s with the broker gone
 ASK_SECONDS = 5
 PAUSE_SECONDS = 0.05
 SHOWN_LINES = 15
+WORKERS = ("worker-1", "worker-2")
+SHOPPERS_A_GATEWAY = 1000
+MOST_GATEWAYS = 4
 RUNNING = re.compile(r"^running (\S+) pid \d+", re.M)
 PUBLIC_KEY = re.compile(r"public key (\S+)")
 
@@ -123,7 +126,7 @@ class Program:
 class System:
     """What both modes have in common."""
 
-    def __init__(self, folder, binaries, port=None, spare_ingress=False):
+    def __init__(self, folder, binaries, port=None, spare_ingress=False, gateways=1):
         self.folder = folder
         self.data = folder / "data"
         self._logs = folder / "log"
@@ -132,7 +135,9 @@ class System:
         self._spare = spare_ingress
         self.programs = []
         self.http_ports = []
-        self.operator_port = self.gateway_port = None
+        self.operator_port = None
+        # A gateway tells of one payment at a time: many shoppers pay at several.
+        self.gateway_ports = [None] * gateways
 
     def start(self):
         self._clear()
@@ -164,10 +169,12 @@ class System:
         self.programs.append(program)
         return program
 
-    def _add_gateway(self):
-        self._add("gateway", "dropline-sandbox", "--dev", "--data-dir", self.data,
-                  "--sandbox-address", f"{HOST}:{self.gateway_port}",
-                  "--sandbox-notify", f"{HOST}:{self.http_ports[0]}", port=self.gateway_port)
+    def _add_gateways(self):
+        for number, port in enumerate(self.gateway_ports, 1):
+            shop = self.http_ports[number % len(self.http_ports)]
+            self._add(f"gateway-{number}", "dropline-sandbox", "--dev", "--data-dir", self.data,
+                      "--sandbox-address", f"{HOST}:{port}", "--sandbox-notify", f"{HOST}:{shop}",
+                      port=port)
 
     def victims(self):
         """What is killed once each, in this order."""
@@ -194,13 +201,14 @@ class Embedded(System):
     mode = "embedded"
 
     def _make(self):
-        http_port, self.operator_port, self.gateway_port = free_ports(3, self._port)
+        http_port, self.operator_port, *self.gateway_ports = free_ports(
+            2 + len(self.gateway_ports), self._port)
         self.http_ports = [http_port]
         self._file = self.data / "dropline.db"
         self._add("dropline", "dropline", "serve", "--dev", "--data-dir", self.data,
                   "--http-address", f"{HOST}:{http_port}",
                   "--admin-address", f"{HOST}:{self.operator_port}", port=http_port)
-        self._add_gateway()
+        self._add_gateways()
 
     def victims(self):
         return [self.programs[0]]
@@ -284,12 +292,14 @@ class Distributed(System):
     def _make(self):
         self._start_servers()
         ingresses = 2 if self._spare else 1
-        ports = free_ports(3 + 2 * (ingresses - 1) + 2, self._port)
+        gateways = len(self.gateway_ports)
+        ports = free_ports(2 * ingresses + gateways + len(WORKERS), self._port)
         self.http_ports = [ports.pop(0)]
-        self.operator_port, self.gateway_port = ports.pop(0), ports.pop(0)
+        self.operator_port = ports.pop(0)
+        self.gateway_ports = [ports.pop(0) for _ in range(gateways)]
         shared = ["--dev", "--data-dir", self.data, "--kafka-brokers", self._brokers,
                   "--database-url", self._url, "--topics-prefix", self._prefix]
-        for name in ("worker-1", "worker-2"):
+        for name in WORKERS:
             admin = ports.pop(0)
             self._add(name, "dropline-worker", "all", *shared, "--admin-address",
                       f"{HOST}:{admin}", port=admin)
@@ -297,7 +307,7 @@ class Distributed(System):
         if ingresses > 1:
             self.http_ports.append(ports.pop(0))
             self._add_ingress("ingress-2", shared, self.http_ports[1], ports.pop(0))
-        self._add_gateway()
+        self._add_gateways()
 
     def _add_ingress(self, name, shared, port, admin):
         self._add(name, "dropline-ingress", *shared, "--http-name", name, "--http-address",
@@ -334,8 +344,9 @@ class Distributed(System):
 
 def open_system(asked, say):
     folder = pathlib.Path(os.path.abspath(asked.dir))
+    gateways = min(MOST_GATEWAYS, 1 + asked.shoppers // SHOPPERS_A_GATEWAY)
     if asked.distributed:
         return Distributed(folder, asked.binaries, brokers=asked.brokers,
                            database_url=asked.database_url, say=say, port=asked.port,
-                           spare_ingress=asked.kill)
-    return Embedded(folder, asked.binaries, port=asked.port)
+                           spare_ingress=asked.kill, gateways=gateways)
+    return Embedded(folder, asked.binaries, port=asked.port, gateways=gateways)

@@ -210,9 +210,21 @@ def compare_changes(case, findings):
                        f"offset {change.place.offset}, {change.type}")
     for place, _ in answers:
         findings.differ(f"offset {place.offset}: an answer to no change of the drop")
-    findings.equal(released, collections.Counter(case.drop.released), "units released")
-    findings.equal(settled, collections.Counter(
-        (place, tuple(sorted(orders))) for place, orders in case.drop.settled), "units settled")
+    compare_counts(findings, released, collections.Counter(case.drop.released), "released")
+    compare_counts(findings, settled, collections.Counter(
+        (place, tuple(sorted(orders))) for place, orders in case.drop.settled), "settled")
+
+
+def compare_counts(findings, said, right, what):
+    for (place, orders, *_), count in sorted((said - right).items()):
+        findings.differ(f"offset {place.offset}: units of {shown(orders)} {what} {count} times too "
+                        "often")
+    for (place, orders, *_), _ in sorted((right - said).items()):
+        findings.differ(f"offset {place.offset}: units of {shown(orders)} not {what}")
+
+
+def shown(orders):
+    return orders if isinstance(orders, str) else f"{len(orders)} orders"
 
 
 def compare_order(case, findings):
