@@ -54,7 +54,8 @@ class Document(unittest.TestCase):
                 jsonschema.Draft202012Validator.check_schema(schema)
 
     def test_nothing_in_it_is_left_unused(self):
-        used = {node["$ref"] for node in walk(DOCUMENT) if isinstance(node, dict) and "$ref" in node}
+        used = {node["$ref"] for node in walk(DOCUMENT)
+                if isinstance(node, dict) and "$ref" in node}
         for kind, members in DOCUMENT["components"].items():
             if kind == "securitySchemes":
                 continue
@@ -128,7 +129,8 @@ class Behaviour(unittest.TestCase):
     @staticmethod
     def query_of(described):
         """Every query parameter that has an example."""
-        given = [f"{p['name']}={p['example']}" for p in map(resolve, described.get("parameters", []))
+        parameters = map(resolve, described.get("parameters", []))
+        given = [f"{p['name']}={p['example']}" for p in parameters
                  if p["in"] == "query" and "example" in p]
         return "?" + "&".join(given) if given else ""
 

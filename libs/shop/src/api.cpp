@@ -196,7 +196,9 @@ std::optional<Caller> identified(Api::Core& core, const http::ExchangePtr& excha
 std::optional<Caller> identified_admin(Api::Core& core, const http::ExchangePtr& exchange) {
   auto caller = identified(core, exchange);
   if (caller && !caller->admin) {
-    exchange->respond(http::forbidden(exchange->request().language()).response());
+    exchange->respond(
+        http::forbidden(exchange->request().language(), "the token needs the role `admin`")
+            .response());
     return std::nullopt;
   }
   return caller;
@@ -255,17 +257,20 @@ std::variant<std::string, http::Problem> idempotency_key(const Api::Core& core,
   if (key.empty() && !request.header_repeated("idempotency-key"))
     return problem(400, "idempotency_key_missing",
                    {"The header Idempotency-Key is missing", "Idempotency-Key 헤더가 없습니다"},
-                   language);
+                   language)
+        .detail("send a new UUID with each attempt, and the same one when repeating it");
   if (request.header_repeated("idempotency-key") || !contracts::valid_idempotency_key(key))
     return problem(400, "idempotency_key_invalid",
                    {"Idempotency-Key must be 1 to 128 visible ASCII characters",
                     "Idempotency-Key는 1~128자의 ASCII 문자여야 합니다"},
-                   language);
+                   language)
+        .detail("send it once, without spaces, quotes or backslashes in it, such as a UUID");
   if (contracts::key_too_far_ahead(key, core.parts.clock.now()))
     return problem(400, "idempotency_key_ahead",
                    {"The time in Idempotency-Key is more than 24 hours ahead",
                     "Idempotency-Key의 시각이 24시간 이상 앞서 있습니다"},
-                   language);
+                   language)
+        .detail("it is a UUID of version 7: set the clock that it was made by");
   return std::string(key);
 }
 

@@ -233,13 +233,17 @@ std::optional<http::Problem> refusal_of_notice(const Api::Core& core,
       return problem(400, "webhook_stale",
                      {"The notice was signed too long ago, or ahead of time",
                       "서명 시각이 허용 범위를 벗어났습니다"},
-                     language);
+                     language)
+          .detail("webhook-timestamp must be within " +
+                  std::to_string(crypto::kWebhookToleranceSeconds) +
+                  " s of the server's clock: sign again when sending again");
     case crypto::WebhookVerdict::forged:
       break;
   }
   return problem(401, "webhook_forged",
                  {"The signature is of none of the gateway's secrets", "서명이 올바르지 않습니다"},
-                 language);
+                 language)
+      .detail("sign `<webhook-id>.<webhook-timestamp>.<body>`, byte for byte as it is sent");
 }
 
 void take_notice(const CorePtr& core, const http::ExchangePtr& exchange) {
