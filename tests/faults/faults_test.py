@@ -26,8 +26,8 @@ from verdict import Row
 KILLS = 3
 DISK_MEGABYTES = 24
 READY_AGAIN_SECONDS = 60
-# Of the broker's link those that a killed broker does not show already.
-HARD_TO_REACH = ("slice", "hole")
+# Of the broker's link the one that is least like a killed broker; scripts/soak has them all.
+HARD_TO_REACH = ("hole",)
 LANES = 4
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 # What mounts; those who are not root do it in a namespace where they are.
