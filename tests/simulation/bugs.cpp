@@ -51,13 +51,13 @@ class PassingProducer : public stream::Producer {
 };
 
 /// Says that a record is in the log which it never sent.
+template <const std::string_view& kTopic, int kOneIn>
 class EarlyProducer final : public PassingProducer {
  public:
   EarlyProducer(std::unique_ptr<stream::Producer> inner, stream::DeliveryHandler handler)
       : PassingProducer(std::move(inner)), handler_(std::move(handler)) {}
   Status send(const stream::Draft& draft, std::uint64_t token) override {
-    if (draft.topic != contracts::topic::kStockEvents || ++sent_ % 40 != 0)
-      return inner_->send(draft, token);
+    if (draft.topic != kTopic || ++sent_ % kOneIn != 0) return inner_->send(draft, token);
     stream::Delivery delivery;
     delivery.token = token;
     delivery.outcome = stream::Outcome::acknowledged;
@@ -233,14 +233,42 @@ class WrongKeyUnit final : public PassingUnit {
   }
 };
 
-/// Forgets to say a release.
+constexpr std::string_view kUnitsReleased = "UnitsReleased";
+constexpr std::string_view kSettleUnits = "SettleUnits";
+constexpr std::string_view kClosePayment = "ClosePayment";
+constexpr std::string_view kOrderPaid = "OrderPaid";
+constexpr std::string_view kOrderCancelled = "OrderCancelled";
+constexpr std::string_view kPaymentCaptured = "PaymentCaptured";
+constexpr std::string_view kWalletCharged = "WalletCharged";
+
+/// Forgets to say something.
+template <const std::string_view& kType>
 class SilentUnit final : public PassingUnit {
  public:
   using PassingUnit::PassingUnit;
   void emit(worker::Shard from, const worker::Emission& emission,
             const worker::Incoming* cause) override {
-    if (emission.type != "UnitsReleased") PassingUnit::emit(from, emission, cause);
+    if (emission.type != kType) PassingUnit::emit(from, emission, cause);
   }
+};
+
+/// Says something twice, as two messages.
+template <const std::string_view& kType>
+class RepeatingUnit final : public PassingUnit {
+ public:
+  using PassingUnit::PassingUnit;
+  void emit(worker::Shard from, const worker::Emission& emission,
+            const worker::Incoming* cause) override {
+    PassingUnit::emit(from, emission, cause);
+    if (emission.type == kType) PassingUnit::emit(from, emission, cause);
+  }
+};
+
+/// Passes over what should be set aside.
+class ForgivingUnit final : public PassingUnit {
+ public:
+  using PassingUnit::PassingUnit;
+  void dead_letter(const worker::Incoming&, std::string_view, std::string_view) override {}
 };
 
 class PassingService : public worker::Service {
@@ -260,6 +288,7 @@ class PassingService : public worker::Service {
     return inner_->reject(incoming, unit);
   }
   void rolled_back() override { inner_->rolled_back(); }
+  bool heeds(const worker::Incoming& record) override { return inner_->heeds(record); }
 
  protected:
   std::unique_ptr<worker::Service> inner_;
@@ -272,6 +301,10 @@ class SpeakingService final : public PassingService {
   Status apply(std::span<const worker::Incoming> batch, worker::Unit& unit) override {
     SpoiltUnit spoilt(unit);
     return inner_->apply(batch, spoilt);
+  }
+  Status tick(std::span<const worker::Shard> shards, worker::Unit& unit) override {
+    SpoiltUnit spoilt(unit);
+    return inner_->tick(shards, spoilt);
   }
 };
 
@@ -346,52 +379,111 @@ template <class Wrapped>
 std::unique_ptr<stream::Stream> on_stream(stream::Stream& inner) {
   return std::make_unique<Wrapped>(inner);
 }
+/// Wraps one service and leaves the others as they are.
 template <class Wrapped>
-std::unique_ptr<worker::Service> on_service(std::unique_ptr<worker::Service> inner) {
-  return std::make_unique<Wrapped>(std::move(inner));
+auto of(std::string_view name) {
+  return [name](std::unique_ptr<worker::Service> inner) -> std::unique_ptr<worker::Service> {
+    if (inner->spec().name != name) return inner;
+    return std::make_unique<Wrapped>(std::move(inner));
+  };
+}
+
+constexpr std::string_view kStock = "stock";
+constexpr std::string_view kPayments = "payments";
+constexpr std::string_view kOrdering = "ordering";
+constexpr std::string_view kLoop = "loop";
+constexpr std::string_view kIngress = "ingress";
+
+/// A trigger that leaves out what `when` says.
+std::string ignore(const std::string& event, const std::string& when) {
+  return "CREATE TRIGGER planted BEFORE " + event + " WHEN " + when +
+         " BEGIN SELECT RAISE(IGNORE); END;";
+}
+
+void plant_in_streams(std::vector<Bug>& bugs) {
+  const auto add = [&bugs](std::string_view name,
+                           std::unique_ptr<stream::Stream> (*wrap)(stream::Stream&)) {
+    bugs.push_back({.owner = kLoop, .name = name, .stream = wrap});
+  };
+  add("acknowledged early",
+      on_stream<CrookedProducers<EarlyProducer<contracts::topic::kStockEvents, 40>>>);
+  add("a lost answer taken for a good one", on_stream<TrustingStream>);
+  add("order of publishing swapped", on_stream<CrookedProducers<SwappingProducer>>);
+  add("a record skipped on reading", on_stream<LeakyStream>);
+  bugs.push_back(
+      {.owner = kIngress,
+       .name = "answered before the log has it",
+       .line = on_stream<CrookedProducers<EarlyProducer<contracts::topic::kOrdersCommands, 10>>>});
+  bugs.push_back({.owner = kIngress,
+                  .name = "an unknown outcome told as a good one",
+                  .line = on_stream<TrustingStream>});
+}
+
+void plant_in_services(std::vector<Bug>& bugs) {
+  const auto add = [&bugs](std::string_view owner, std::string_view name, auto wrap) {
+    bugs.push_back({.owner = owner, .name = name, .service = wrap});
+  };
+  add(kLoop, "a batch applied twice", of<StutteringService>(kStock));
+  add(kLoop, "a bad record passed over", of<SpeakingService<ForgivingUnit>>(kStock));
+  add(kStock, "wrong key", of<SpeakingService<WrongKeyUnit>>(kStock));
+  add(kStock, "a release not told", of<SpeakingService<SilentUnit<kUnitsReleased>>>(kStock));
+  add(kStock, "judged by the wrong clock", of<ImpatientService>(kStock));
+  add(kStock, "judged out of order", of<BackwardService>(kStock));
+  add(kPayments, "a capture not told",
+      of<SpeakingService<SilentUnit<kPaymentCaptured>>>(kPayments));
+  add(kPayments, "a charge told twice",
+      of<SpeakingService<RepeatingUnit<kWalletCharged>>>(kPayments));
+  add(kPayments, "paid out of order", of<BackwardService>(kPayments));
+  add(kOrdering, "paid units not settled",
+      of<SpeakingService<SilentUnit<kSettleUnits>>>(kOrdering));
+  add(kOrdering, "money never asked to close",
+      of<SpeakingService<SilentUnit<kClosePayment>>>(kOrdering));
+  add(kOrdering, "a step told twice", of<SpeakingService<RepeatingUnit<kOrderPaid>>>(kOrdering));
+  add(kOrdering, "an end not told", of<SpeakingService<SilentUnit<kOrderCancelled>>>(kOrdering));
+  bugs.push_back({.owner = kLoop, .name = "fence skipped", .sabotage = [] {
+                    return std::make_unique<StaleOwner>();
+                  }});
+}
+
+void plant_in_tables(std::vector<Bug>& bugs) {
+  const auto add = [&bugs](std::string_view owner, std::string_view name, std::string sql) {
+    bugs.push_back({.owner = owner, .name = name, .sql = std::move(sql)});
+  };
+  add(kLoop, "outbox batch lost",
+      "CREATE TRIGGER planted AFTER INSERT ON stock_outbox WHEN NEW.seq % 3 = 0 BEGIN "
+      "DELETE FROM stock_outbox WHERE shard = NEW.shard AND seq = NEW.seq; END;");
+  add(kLoop, "outbox never emptied", ignore("DELETE ON stock_outbox", "OLD.seq % 5 = 0"));
+  add(kLoop, "dedupe dropped",
+      "CREATE TRIGGER planted AFTER UPDATE OF watermarks ON stock_shards BEGIN "
+      "UPDATE stock_shards SET watermarks = '' WHERE shard = NEW.shard; END;");
+  add(kStock, "release counted twice",
+      "CREATE TRIGGER planted AFTER UPDATE ON stock_offers "
+      "WHEN NEW.allocated < OLD.allocated AND NEW.allocated > 0 BEGIN "
+      "UPDATE stock_offers SET allocated = allocated - 1, free = free + 1 "
+      "WHERE drop_id = NEW.drop_id AND sku = NEW.sku; END;");
+  add(kStock, "a release leaves the limit used",
+      ignore("UPDATE ON stock_holdings", "NEW.units < OLD.units"));
+  add(kStock, "a refusal leaves no row",
+      "CREATE TRIGGER planted AFTER INSERT ON stock_orders WHEN NEW.outcome = 'refused' "
+      "BEGIN DELETE FROM stock_orders WHERE order_id = NEW.order_id; END;");
+  add(kPayments, "a charge credited as often as it is told",
+      ignore("INSERT ON payments_charges", "NEW.state = 'captured'"));
+  add(kPayments, "money given back is not booked",
+      ignore("INSERT ON payments_entries", "NEW.kind = 'close' AND NEW.account = 'wallet'"));
+  add(kPayments, "a decline leaves no row",
+      ignore("INSERT ON payments_payments", "NEW.declined IS NOT NULL"));
+  add(kOrdering, "a refused order leaves no row",
+      ignore("INSERT ON ordering_orders", "NEW.state = 'rejected'"));
+  add(kOrdering, "expiry against payment",
+      "CREATE TRIGGER planted AFTER UPDATE ON ordering_orders WHEN NEW.state = 'expired' "
+      "BEGIN UPDATE ordering_orders SET state = 'paid' WHERE order_id = NEW.order_id; END;");
 }
 
 std::vector<Bug> make_bugs() {
   std::vector<Bug> bugs;
-  const auto with_sql = [&bugs](std::string_view name, const char* sql) {
-    bugs.push_back({name, sql, {}, {}, {}});
-  };
-  bugs.push_back(
-      {"acknowledged early", nullptr, on_stream<CrookedProducers<EarlyProducer>>, {}, {}});
-  bugs.push_back(
-      {"a lost answer taken for a good one", nullptr, on_stream<TrustingStream>, {}, {}});
-  bugs.push_back({"order of publishing swapped",
-                  nullptr,
-                  on_stream<CrookedProducers<SwappingProducer>>,
-                  {},
-                  {}});
-  bugs.push_back({"a record skipped on reading", nullptr, on_stream<LeakyStream>, {}, {}});
-  bugs.push_back({"wrong key", nullptr, {}, on_service<SpeakingService<WrongKeyUnit>>, {}});
-  bugs.push_back({"a release not told", nullptr, {}, on_service<SpeakingService<SilentUnit>>, {}});
-  bugs.push_back({"a batch applied twice", nullptr, {}, on_service<StutteringService>, {}});
-  bugs.push_back({"judged by the wrong clock", nullptr, {}, on_service<ImpatientService>, {}});
-  bugs.push_back({"judged out of order", nullptr, {}, on_service<BackwardService>, {}});
-  bugs.push_back({"fence skipped", nullptr, {}, {}, [] { return std::make_unique<StaleOwner>(); }});
-  with_sql("outbox batch lost",
-           "CREATE TRIGGER planted AFTER INSERT ON stock_outbox WHEN NEW.seq % 3 = 0 BEGIN "
-           "DELETE FROM stock_outbox WHERE shard = NEW.shard AND seq = NEW.seq; END;");
-  with_sql("outbox never emptied",
-           "CREATE TRIGGER planted BEFORE DELETE ON stock_outbox WHEN OLD.seq % 5 = 0 BEGIN "
-           "SELECT RAISE(IGNORE); END;");
-  with_sql("dedupe dropped",
-           "CREATE TRIGGER planted AFTER UPDATE OF watermarks ON stock_shards BEGIN "
-           "UPDATE stock_shards SET watermarks = '' WHERE shard = NEW.shard; END;");
-  with_sql("release counted twice",
-           "CREATE TRIGGER planted AFTER UPDATE ON stock_offers "
-           "WHEN NEW.allocated < OLD.allocated AND NEW.allocated > 0 BEGIN "
-           "UPDATE stock_offers SET allocated = allocated - 1, free = free + 1 "
-           "WHERE drop_id = NEW.drop_id AND sku = NEW.sku; END;");
-  with_sql("a release leaves the limit used",
-           "CREATE TRIGGER planted BEFORE UPDATE ON stock_holdings WHEN NEW.units < OLD.units "
-           "BEGIN SELECT RAISE(IGNORE); END;");
-  with_sql("a refusal leaves no row",
-           "CREATE TRIGGER planted AFTER INSERT ON stock_orders WHEN NEW.outcome = 'refused' "
-           "BEGIN DELETE FROM stock_orders WHERE order_id = NEW.order_id; END;");
+  plant_in_streams(bugs);
+  plant_in_services(bugs);
+  plant_in_tables(bugs);
   return bugs;
 }
 

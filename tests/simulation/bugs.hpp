@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "dropline/store/database.hpp"
@@ -22,11 +23,18 @@ class Sabotage {
 /// handed, or as a trigger that makes the database keep something else than it was told. The
 /// invariants must find each.
 struct Bug {
+  /// Whether a run of that plan has what the bug is planted in.
+  [[nodiscard]] bool fits(bool embedded) const {
+    return !embedded || (!stream && !line && sql.find("_outbox") == std::string::npos);
+  }
+
+  std::string_view owner;  ///< the service, or "loop" or "ingress"
   std::string_view name;
-  const char* sql = nullptr;
-  std::function<std::unique_ptr<stream::Stream>(stream::Stream&)> stream;
-  std::function<std::unique_ptr<worker::Service>(std::unique_ptr<worker::Service>)> service;
-  std::function<std::unique_ptr<Sabotage>()> sabotage;
+  std::string sql{};
+  std::function<std::unique_ptr<stream::Stream>(stream::Stream&)> stream{};
+  std::function<std::unique_ptr<worker::Service>(std::unique_ptr<worker::Service>)> service{};
+  std::function<std::unique_ptr<Sabotage>()> sabotage{};
+  std::function<std::unique_ptr<stream::Stream>(stream::Stream&)> line{};  ///< an ingress's
 };
 
 [[nodiscard]] std::span<const Bug> all_bugs();

@@ -70,8 +70,8 @@ class Distributed final : public Cluster {
         network_(stage.plan.seed ^ 0x5EED),
         log_(std::make_shared<stream::MemoryLog>(
             stream::MemoryLogOptions{.clock = &stage.clock, .threads = false})) {
-    for (auto& line : lines_)
-      line = open_line();
+    for (std::size_t number = 0; number < kLines; ++number)
+      open_line(number);
     lines_[0]->admin(1s).value()->ensure_topics(contracts::topic_specs(kPartitions, "")).value();
     for (const auto& service : services())
       wanted_.emplace_back(&service, 1 + stage.schedule.below(kMostProcesses));
@@ -82,7 +82,9 @@ class Distributed final : public Cluster {
       let_go_(number, true);
   }
 
-  stream::Stream* line(std::size_t number) override { return lines_[number].get(); }
+  stream::Stream* line(std::size_t number) override {
+    return crooked_[number] ? crooked_[number].get() : lines_[number].get();
+  }
 
   void turn() override {
     mishaps();
@@ -123,8 +125,8 @@ class Distributed final : public Cluster {
   }
 
  private:
-  std::unique_ptr<stream::MemoryStream> open_line() {
-    return std::make_unique<stream::MemoryStream>(
+  void open_line(std::size_t number) {
+    lines_[number] = std::make_unique<stream::MemoryStream>(
         log_,
         stream::MemoryStreamOptions{.gapless = true, .fate = [this](const stream::Draft&) {
                                       if (healed_ || !stage_.plan.allows(Mishap::outside_fault) ||
@@ -132,6 +134,8 @@ class Distributed final : public Cluster {
                                         return stream::SendFate{};
                                       return network_fate(network_, stage_.coverage, "others");
                                     }});
+    if (number > 0 && stage_.bug && stage_.bug->line)
+      crooked_[number] = stage_.bug->line(*lines_[number]);
   }
 
   Process* somebody() {
@@ -164,7 +168,7 @@ class Distributed final : public Cluster {
       const auto number = 1 + schedule.below(kLines - 1);
       lines_[number]->kill();
       let_go_(number, true);
-      lines_[number] = open_line();
+      open_line(number);
     }
   }
 
@@ -199,6 +203,7 @@ class Distributed final : public Cluster {
   SeededRandom network_;
   std::shared_ptr<stream::MemoryLog> log_;
   std::array<std::unique_ptr<stream::MemoryStream>, kLines> lines_;
+  std::array<std::unique_ptr<stream::Stream>, kLines> crooked_;  ///< by a planted bug
   std::vector<std::pair<const Simulated*, std::uint64_t>> wanted_;
   std::vector<std::unique_ptr<Process>> processes_;
   bool healed_ = false;

@@ -75,7 +75,7 @@ Stage::Stage(const Plan& given, const Bug* planted)
   constexpr std::size_t kBatches[] = {1, 3, 20, 2'000};
   batch = kBatches[schedule.below(4)];
   rarity_ = 1 + schedule.below(4);
-  if (bug != nullptr && bug->sql != nullptr) session().execute("plant", bug->sql).value();
+  if (bug != nullptr && !bug->sql.empty()) session().execute("plant", bug->sql).value();
 }
 
 Stage::~Stage() {

@@ -18,7 +18,8 @@ struct Engine::Seat {
   std::unique_ptr<stream::Consumer> consumer;
   std::unique_ptr<Loop> loop;
   std::string name;
-  bool applied = false;  ///< something of this round waits for its commit
+  bool applied = false;   ///< something of this round waits for its commit
+  bool gathered = false;  ///< it has read in this round, perhaps what the round itself appended
   Clock::Steady retry_at{};
 };
 
@@ -97,14 +98,19 @@ Status Engine::round(bool& moved) {
   }
   if (status) {
     parts_.log.committed();
-    for (auto& seat : seats_)
+    for (auto& seat : seats_) {
+      seat->gathered = false;
       if (std::exchange(seat->applied, false)) seat->loop->committed();
+    }
     return {};
   }
   transaction->rollback();
   parts_.log.rolled_back(commit_failed_);
-  for (auto& seat : seats_)
-    if (std::exchange(seat->applied, false)) seat->loop->rolled_back(status.error());
+  // Also those that only read: it may be of records that are undone with the round.
+  for (auto& seat : seats_) {
+    seat->applied = false;
+    if (std::exchange(seat->gathered, false)) seat->loop->rolled_back(status.error());
+  }
   return status;
 }
 
@@ -113,6 +119,7 @@ Status Engine::round(bool& moved) {
 Status Engine::serve(Seat& seat, bool& moved) {
   const auto now = parts_.clock.steady();
   if (seat.retry_at > now) return {};
+  seat.gathered = true;
   if (auto gathered = seat.loop->gather(std::chrono::milliseconds(0)); !gathered)
     return gathered.error();
   moved |= seat.loop->read();

@@ -272,7 +272,8 @@ void Loop::State::seek_back() {
   prepared_.clear();
   batch_ = {};
   for (auto& [shard, owned] : owned_) {
-    if (!touched_.contains(shard)) continue;
+    // State records that nobody heeded have moved positions outside any transaction.
+    if (!touched_.contains(shard) && owned.state != ShardState::running) continue;
     auto positions = parse_positions(owned.row.positions);
     if (positions) owned.positions = std::move(*positions);
     owned.seq = owned.row.seq;
