@@ -6,6 +6,7 @@
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/order_id.hpp"
 #include "dropline/ordering/ordering_queries.hpp"
+#include "dropline/stock/stock_queries.hpp"
 #include "dropline/stream/errors.hpp"
 #include "texts.hpp"
 
@@ -257,6 +258,23 @@ bool refused_unwritten(const std::shared_ptr<Placing>& placing) {
   });
 }
 
+/// Another body came through this ingress under the same key. Which of them is the order, the log
+/// decides: the other one may have come first, through another ingress or before a restart. Where
+/// stock has judged, its row tells; where it has not, it will, so the command goes on its way.
+bool refused_as_conflict(const std::shared_ptr<Placing>& placing) {
+  const auto& core = placing->core;
+  const auto known = core->recent.find(placing->command.order_id);
+  if (!known || known->body_hash == placing->hash) return false;
+  return core->reads->submit([placing](Result<store::Session*> session) {
+    const auto& order = placing->command.order_id;
+    auto judged = session ? stock::find_order(**session, order)
+                          : Result<std::optional<stock::Order>>(session.error());
+    if (!judged || !*judged || (*judged)->body_hash == placing->hash) return publish(placing);
+    placing->exchange->try_respond(
+        conflicting(order, placing->exchange->request().language()).response());
+  });
+}
+
 void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
@@ -270,13 +288,7 @@ void place_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   placing->exchange = exchange;
   placing->command = std::move(std::get<contracts::PlaceOrder>(command));
   placing->hash = *placing->command.body_hash;
-  const auto known = core->recent.find(placing->command.order_id);
-  if (known && known->body_hash != placing->hash) {
-    exchange->respond(
-        conflicting(placing->command.order_id, exchange->request().language()).response());
-    return;
-  }
-  if (!refused_unwritten(placing)) publish(placing);
+  if (!refused_as_conflict(placing) && !refused_unwritten(placing)) publish(placing);
 }
 
 http::Response shown(const std::string& body) {

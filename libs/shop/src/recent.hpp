@@ -22,7 +22,7 @@ class Recent final {
     crypto::Digest body_hash{};
   };
 
-  /// The first body of an order stays.
+  /// The first body that came this way stays; in the log another may stand before it.
   void remember(const OrderId& id, const Order& order) {
     const std::lock_guard guard(lock_);
     if (!orders_.emplace(id, order).second) return;
