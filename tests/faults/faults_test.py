@@ -47,8 +47,8 @@ def shared_servers():
 
 
 def tearDownModule():
-    for each in servers.values():
-        each.stop()
+    while servers:
+        servers.popitem()[1].stop()
 
 
 class Surviving(unittest.TestCase):
@@ -249,7 +249,10 @@ def run_here(names):
     loader = unittest.defaultTestLoader
     suite = (loader.loadTestsFromNames(names, module) if names else
              loader.loadTestsFromModule(module))
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    try:
+        result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    finally:
+        tearDownModule()  # which unittest leaves out when it is interrupted
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     print(f"{result.testsRun - failed} passed, {failed} failed")
     return 1 if failed else 0
