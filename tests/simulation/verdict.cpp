@@ -14,6 +14,13 @@ namespace {
 /// A receipt is a promise: that command lies at that place. And what was said not to be in the log
 /// is not there.
 void judge_promises(Findings& out, const LogCopy& log, const Promises& promises) {
+  std::map<std::pair<OrderId, crypto::Digest>, int> found;
+  log.for_all(topic::kOrdersCommands, [&](const stream::Record& record) {
+    const auto envelope = parse_envelope(record);
+    if (!envelope || envelope->type != PlaceOrder::kType) return;
+    if (const auto order = decode<PlaceOrder>(*envelope))
+      ++found[{order->order_id, body_hash(*order)}];
+  });
   const auto& commands = log.topic(topic::kOrdersCommands);
   for (const auto& receipt : promises.receipts) {
     const auto arrival = shop::verify_receipt(receipt, promises.key);
@@ -21,6 +28,8 @@ void judge_promises(Findings& out, const LogCopy& log, const Promises& promises)
       out.blame("a receipt is not good: " + arrival.error().text());
       continue;
     }
+    if (!found.contains({arrival->order, arrival->command_hash}))
+      out.blame("an acknowledged order is not in the log: " + receipt);
     if (!arrival->offset) continue;
     const auto& records = commands.partition(arrival->partition);
     if (*arrival->offset >= static_cast<std::int64_t>(records.size())) {
@@ -33,13 +42,6 @@ void judge_promises(Findings& out, const LogCopy& log, const Promises& promises)
     if (!order || order->order_id != arrival->order || body_hash(*order) != arrival->command_hash)
       out.blame("something else lies where the receipt says: " + receipt);
   }
-  std::map<std::pair<OrderId, crypto::Digest>, int> found;
-  log.for_all(topic::kOrdersCommands, [&](const stream::Record& record) {
-    const auto envelope = parse_envelope(record);
-    if (!envelope || envelope->type != PlaceOrder::kType) return;
-    if (const auto order = decode<PlaceOrder>(*envelope))
-      ++found[{order->order_id, body_hash(*order)}];
-  });
   for (const auto& [order, sent] : promises.orders)
     if (sent.tried == sent.failed && found.contains(order))
       out.blame("order " + order.first.text() + " was said not to be in the log, and is");
