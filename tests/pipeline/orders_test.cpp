@@ -96,6 +96,21 @@ TEST_CASE("a retry is the same order, through any ingress; another body is a con
   CHECK(shop.balance(member) == 99'000);
 }
 
+TEST_CASE("an ingress that met the losing body first still knows whose the order is") {
+  auto& shop = Shop::get();
+  const auto drop = shop.open_drop(1);
+  const auto member = shop.new_payer();
+  const auto body = Shop::body(drop, "unit", 1);
+  const auto first = answer_of(shop.place(member, "again", body));
+  REQUIRE(first.state == "paid");
+  const auto other = shop.system().other_port();
+  const auto conflict = shop.place(member, "again", Shop::body(drop, "unit", 2), true, other);
+  CHECK(conflict.status == 422);
+  const auto again = answer_of(shop.place(member, "again", body, true, other));
+  CHECK(again.order_id == first.order_id);
+  CHECK(again.state == "paid");
+}
+
 TEST_CASE("after sell-out others are refused without a write, and who won is told of the order") {
   auto& shop = Shop::get();
   const auto drop = shop.open_drop(1);
