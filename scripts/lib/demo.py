@@ -67,6 +67,9 @@ def arguments():
     if asked.shoppers < 1 or asked.units < asked.options:
         parser.error("there must be a shopper, and a unit of each option")
     asked.distributed = asked.distributed or bool(asked.brokers)
+    asked.binaries = asked.binaries.resolve()
+    if not (asked.binaries / "dropline-sandbox").exists():
+        parser.error(f"{asked.binaries} has no dropline-sandbox: scripts/build release")
     return asked
 
 

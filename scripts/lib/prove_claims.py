@@ -404,6 +404,8 @@ def check_answer(case, findings, answer):
         findings.equal(said.get("order_id"), order_of, f"{where}, order_id")
         if not order:
             return  # told by check_arrivals
+        if status == 202 and said.get("state") == "received" and digest != order.hash:
+            return  # taken, and not judged yet: its record is the conflict; check_receipts finds it
         findings.equal(digest, order.hash, f"{where}, whose body")
         end = case.ends[order_of]
         state = said.get("state")
@@ -461,8 +463,9 @@ def check_receipts(case, findings):
         if "offset" not in receipt:
             continue  # the log took it, and its answer did not say where
         record = case.placed.get(Place(receipt["partition"], receipt["offset"]))
-        if not record or record.value["order_id"] != order:
-            findings.differ(f"{where}: the order does not stand at offset {receipt['offset']}")
+        if not record or record.value["order_id"] != order or (
+                body_hash(record.value) != receipt["command_hash"]):
+            findings.differ(f"{where}: it does not stand at offset {receipt['offset']}")
     findings.row("receipts", count, f"each place holds its order; {receipts.roots:,} Merkle roots, "
                  "each signature good")
 

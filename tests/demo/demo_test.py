@@ -26,7 +26,7 @@ from prove_log import Record, parse_headers  # noqa: E402
 from prove_receipts import PublicKey, root_of  # noqa: E402
 from prove_rules import Drop, body_hash, microseconds, order_id  # noqa: E402
 
-BUILD = pathlib.Path(os.environ.get("DROPLINE_BUILD_DIR", ROOT / "build" / "release"))
+BUILD = pathlib.Path(os.environ.get("DROPLINE_BUILD_DIR", ROOT / "build" / "release")).resolve()
 DEMO = ROOT / "scripts" / "lib" / "demo.py"
 DEMO_SECONDS = 280
 STOP_SECONDS = 60
