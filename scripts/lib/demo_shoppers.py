@@ -180,7 +180,7 @@ class Crowd:
     _shop_early = _shop_plain
 
     async def _shop_retry(self, lane, shopper):
-        """The same order again under the same key: after the answer, beside it, or after hanging up."""
+        """The same order under the same key: after the answer, beside it, or after hanging up."""
         key = shopper.new_key()
         way = shopper.rng.choice(("after", "beside", "hang up"))
         if way == "beside":
@@ -218,7 +218,7 @@ class Crowd:
         return body
 
     async def _place(self, lane, shopper, key, *, hand=0, body=None, first_attempt=0):
-        """Orders, and asks until it is answered; what was decided, None where nothing was placed."""
+        """Orders, asks until it is answered; what was decided, None where nothing was placed."""
         body = body or self._body(shopper)
         began = time.monotonic()
         for attempt in itertools.count(first_attempt):

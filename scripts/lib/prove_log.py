@@ -1,4 +1,4 @@
-"""Dumps of topics, by nobody's code but theirs: SQLite by libs/stream/sqlite/FORMAT.md, Kafka by kcat."""
+"""Dumps of topics, past the shop: SQLite by libs/stream/sqlite/FORMAT.md, Kafka by kcat."""
 
 import collections
 import json
@@ -8,7 +8,7 @@ import subprocess
 
 READ_SECONDS = 120
 
-"""`time` is the log's own, in ms; `value` is what its bytes say as JSON."""
+# `time` is the log's own, in ms; `value` is what its bytes say as JSON.
 Record = collections.namedtuple("Record", "topic partition offset time key headers value")
 Record.type = property(lambda self: self.headers.get("ce_type"))
 Record.id = property(lambda self: (self.headers.get("ce_source"), self.headers.get("ce_id")))

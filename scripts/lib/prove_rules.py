@@ -16,12 +16,12 @@ MAX_UNITS = 1_000_000_000
 MAX_OFFERS = 200
 
 Place = collections.namedtuple("Place", "partition offset")
-"""One line of an order, with its price."""
+# One line of an order, with its price.
 Line = collections.namedtuple("Line", "sku product quantity price amount")
-"""What was decided of the record at a place. `kind`: reserved, refused, repeated, conflict, dead."""
+# What was decided of the record at a place: reserved, refused, repeated, conflict or dead.
 Decision = collections.namedtuple(
     "Decision", "place kind order member reason sku total units hash first time")
-"""What became of a change of the drop; `refused` is its reason, or None."""
+# What became of a change of the drop; `refused` is its reason, or None.
 Change = collections.namedtuple("Change", "place type change refused")
 
 
@@ -389,5 +389,6 @@ class Drop:
         "ResumeDrop": lambda self, c, place, _: self.switch("ResumeDrop", c, place, "active"),
         "EndDrop": lambda self, c, place, _: self.switch("EndDrop", c, place, "ended"),
         "Restock": lambda self, c, place, _: self.correct("Restock", c, place, c["units"]),
-        "CorrectStock": lambda self, c, place, _: self.correct("CorrectStock", c, place, c["delta"]),
+        "CorrectStock": lambda self, c, place, _: self.correct("CorrectStock", c, place,
+                                                               c["delta"]),
     }

@@ -1,9 +1,9 @@
 # label: slow
 """The demo holds a sale and proves it; a planted fault is found; and so is every lie.
 
-First the second implementation of the rules (scripts/lib/prove_rules.py) by table. Then a small sale
-is held for real, and its journal and topics are told again with one lie each: the proof must find
-it. Then the same with workers and an ingress killed on the way, in both modes.
+First the second implementation of the rules (scripts/lib/prove_rules.py) by table. Then a small
+sale is held for real, and its journal and topics are told again with one lie each: the proof must
+find it. Then the same with workers and an ingress killed on the way, in both modes.
 """
 
 import copy
