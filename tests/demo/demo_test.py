@@ -416,8 +416,8 @@ def test_small(folder, results):
 
 
 def test_break(folder, results, *words, mode):
-    code, said = hold(folder / "broken", "--shoppers", "150", "--units", "30", "--break", "oversell",
-                      *words)
+    code, said = hold(folder / "broken", "--shoppers", "150", "--units", "30",
+                      "--break", "oversell", *words)
     good = code == 1 and "NOT PROVED" in said and "That is right" in said
     results.add(f"{mode}: oversold units are found, and the exit code is 1", good, said)
 
