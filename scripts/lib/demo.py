@@ -255,7 +255,7 @@ class Demo:
         if changed != len(self.skus):
             raise Trouble(f"the fault was not planted: {changed} offers changed")
         self.screen.say(f"  ✗ --break oversell: {extra} units of each option that nobody has are "
-                        "written into stock's table, behind its back")
+                        "written into stock's table, behind its back: the proof must fail")
         await crowd.each(crowd.shop, crowd.shoppers[half:])
 
     async def watch(self):

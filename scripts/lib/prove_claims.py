@@ -133,8 +133,8 @@ def check_arrivals(case, findings):
                                 f"{sent[order][digest]} times")
     for order in promised - found.keys():
         findings.differ(f"order {order} was acknowledged, and is not in the log")
-    findings.row("records of orders in the drop's partition", len(case.placed),
-                 "all sent by shoppers; none that was acknowledged is missing")
+    findings.row("orders in the drop's log", len(case.placed),
+                 "all were sent; none that was acknowledged is missing")
 
 
 def check_decisions(case, findings):
@@ -156,9 +156,9 @@ def check_decisions(case, findings):
     compare_changes(case, findings)
     compare_order(case, findings)
     kinds = collections.Counter(right.kind for right in case.drop.decisions)
-    findings.row("decisions on stock.events", len(case.drop.decisions),
+    findings.row("decisions", len(case.drop.decisions),
                  f"{kinds['reserved']:,} granted, {kinds['refused']:,} refused, "
-                 f"{kinds['repeated'] + kinds['conflict']:,} repeats: each as the rules give")
+                 f"{kinds['repeated'] + kinds['conflict']:,} repeats: as the rules give")
 
 
 def compare_decision(findings, where, record, right, order):
@@ -271,7 +271,7 @@ def check_units(case, findings):
     for member, held in case.drop.held.items():
         if case.drop.limit is not None and sum(held.values()) > case.drop.limit:
             findings.differ(f"member {member} holds more than the limit")
-    findings.row("winners, order by order", len(rules), f"units sold: {', '.join(words)}")
+    findings.row("winners", len(rules), f"the same, order by order; units: {', '.join(words)}")
 
 
 def check_money(case, findings):
@@ -337,8 +337,8 @@ def check_wallets(case, findings):
         findings.equal(wallet["balance"], balances[wallet["member"]],
                        f"wallet of {wallet['member']}, as shown")
     findings.row("wallets", len(case.wallets),
-                 f"{won(sum(amount for _, amount in charged.values()))} paid in; each balance "
-                 "as its movements give")
+                 f"{won(sum(amount for _, amount in charged.values()))} paid in; each balance is "
+                 "what its movements give")
 
 
 def check_lives(case, findings):
@@ -390,7 +390,7 @@ def check_answers(case, findings):
     for order in case.drop.orders.values():
         if order.outcome != "refused" and order.id not in shown:
             findings.differ(f"order {order.id}: granted, and its shopper never asked or was told")
-    findings.row("answers over HTTP", len(case.answers), ", ".join(
+    findings.row("answers", len(case.answers), ", ".join(
         f"{count:,} {'lost' if status == 0 else status}" for status, count in sorted(told.items())))
 
 
@@ -466,8 +466,8 @@ def check_receipts(case, findings):
         if not record or record.value["order_id"] != order or (
                 body_hash(record.value) != receipt["command_hash"]):
             findings.differ(f"{where}: it does not stand at offset {receipt['offset']}")
-    findings.row("receipts", count, f"each place holds its order; {receipts.roots:,} Merkle roots, "
-                 "each signature good")
+    findings.row("receipts", count, f"each place holds its order; {receipts.roots:,} signed Merkle "
+                 "roots good")
 
 
 def check_rest(case, findings):
