@@ -146,13 +146,14 @@ def names_that_say_nothing(tree):
 
 
 def final_classes(tree):
-    """A class is final, or a port with virtual functions."""
+    """A class is final, or made to be derived from: with virtual functions or a protected part."""
     for name in tree.cpp():
         bare = cpp.without_comments_and_texts(tree.text(name))
         for found in CLASS.finditer(bare):
-            if not found.group(2) and "virtual" not in body(bare, found.end()):
+            inside = body(bare, found.end())
+            if not found.group(2) and "virtual" not in inside and "protected:" not in inside:
                 yield Violation(name, bare.count("\n", 0, found.start(1)) + 1,
-                                f"class {found.group(1)} is neither final nor a port")
+                                f"class {found.group(1)} is neither final nor made to be derived from")
 
 
 def body(bare, start):
