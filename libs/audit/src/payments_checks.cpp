@@ -1,0 +1,179 @@
+#include <array>
+
+#include "table_check.hpp"
+
+namespace dropline::audit {
+namespace {
+
+const std::string kTransfers = R"(
+SELECT 'payments.entries member=' || CAST(member AS text) || ' transfer=' ||
+  CAST(transfer AS text) AS w,
+  CAST(COUNT(*) AS text) || ' entries sum to ' || CAST(SUM(amount) AS text) ||
+  ', or are of different kinds, references, currencies, shards or times' AS t
+FROM {payments.entries} GROUP BY member, transfer
+HAVING SUM(amount) <> 0 OR COUNT(*) <> 2 OR MIN(kind) <> MAX(kind)
+  OR MIN(CAST(reference AS text)) <> MAX(CAST(reference AS text)) OR MIN(currency) <> MAX(currency)
+  OR MIN(shard) <> MAX(shard) OR MIN(at) <> MAX(at)
+  OR SUM(CASE WHEN account = 'wallet' THEN 1 ELSE 0 END) <> 1
+  OR SUM(CASE WHEN account = CASE WHEN kind = 'charge' THEN 'gateway' ELSE 'held' END
+    THEN 1 ELSE 0 END) <> 1
+  OR MAX(CASE WHEN account = 'wallet' AND (amount < 0) <> (kind = 'capture') THEN 1 ELSE 0 END) = 1
+)";
+
+const std::string kWallets = R"(
+SELECT 'payments.wallets member=' || CAST(COALESCE(w.member, e.member) AS text) AS w,
+  'balance ' || COALESCE(CAST(w.balance AS text), '(no row)') || ' charged ' ||
+  COALESCE(CAST(w.charged AS text), '(no row)') || ' transfers ' ||
+  COALESCE(CAST(w.transfers AS text), '(no row)') || ' shard ' ||
+  COALESCE(CAST(w.shard AS text), '(no row)') || ', its entries say ' ||
+  COALESCE(CAST(e.balance AS text), '0') || ', ' || COALESCE(CAST(e.charged AS text), '0') || ', ' ||
+  COALESCE(CAST(e.transfers AS text), '0') || ', ' || COALESCE(CAST(e.shard AS text), '(none)') AS t
+FROM {payments.wallets} w FULL JOIN (
+  SELECT member, CAST(SUM(amount) AS bigint) AS balance, COUNT(*) AS transfers,
+    CAST(SUM(CASE WHEN kind = 'charge' THEN amount ELSE 0 END) AS bigint) AS charged,
+    MAX(transfer) AS newest, MIN(transfer) AS oldest, MIN(currency) AS currency,
+    MAX(currency) AS other, MIN(shard) AS shard, MAX(shard) AS highest, MAX(at) AS at
+  FROM {payments.entries} WHERE account = 'wallet' GROUP BY member
+) e ON e.member = w.member
+WHERE w.member IS NULL OR e.member IS NULL OR w.balance <> e.balance OR w.charged <> e.charged
+  OR w.transfers <> e.transfers OR e.newest <> e.transfers OR e.oldest <> 1
+  OR w.currency <> e.currency OR e.currency <> e.other OR w.shard <> e.shard
+  OR e.shard <> e.highest OR w.at < e.at OR w.balance < 0
+)";
+
+const std::string kRunning = R"(
+SELECT 'payments.entries member=' || CAST(member AS text) || ' transfer=' ||
+  CAST(transfer AS text) AS w,
+  'says a balance of ' || COALESCE(CAST(balance AS text), '(none)') || ' where the entries give ' ||
+  CAST(runs AS text) AS t
+FROM (
+  SELECT member, transfer, balance,
+    CAST(SUM(amount) OVER (PARTITION BY member ORDER BY transfer) AS bigint) AS runs
+  FROM {payments.entries} WHERE account = 'wallet'
+) AS r
+WHERE balance IS DISTINCT FROM runs OR runs < 0
+)";
+
+const std::string kTotals = R"(
+SELECT 'payments.totals account=' || COALESCE(a.account, e.account) || ' shard=' ||
+  CAST(COALESCE(a.shard, e.shard) AS text) || ' currency=' ||
+  COALESCE(a.currency, e.currency) AS w,
+  'balance ' || COALESCE(CAST(a.balance AS text), '(no row)') || ', its entries sum to ' ||
+  COALESCE(CAST(e.balance AS text), '0') AS t
+FROM {payments.totals} a FULL JOIN (
+  SELECT account, shard, currency, CAST(SUM(amount) AS bigint) AS balance
+  FROM {payments.entries} GROUP BY account, shard, currency
+) e ON e.account = a.account AND e.shard = a.shard AND e.currency = a.currency
+WHERE COALESCE(a.balance, 0) <> COALESCE(e.balance, 0) OR (a.account IS NULL)
+)";
+
+const std::string kLedger = R"(
+SELECT 'payments.entries currency=' || currency AS w,
+  'all entries sum to ' || CAST(SUM(amount) AS text) || ', not to zero' AS t
+FROM {payments.entries} GROUP BY currency HAVING SUM(amount) <> 0
+)";
+
+const std::string kPaymentEntries = R"(
+SELECT 'payments.payments order=' || CAST(COALESCE(p.order_id, e.order_id) AS text) || ' member=' ||
+  CAST(COALESCE(p.member, e.member) AS text) AS w,
+  'method ' || COALESCE(p.method, '(none)') || ' captured ' ||
+  COALESCE(CAST(p.captured AS text), '(no row)') || ' refunded ' ||
+  COALESCE(CAST(p.refunded AS text), '(no row)') || ', the ledger took ' ||
+  CAST(COALESCE(e.taken, 0) AS text) || ' and gave back ' ||
+  CAST(COALESCE(e.given, 0) AS text) AS t
+FROM {payments.payments} p FULL JOIN (
+  SELECT member, order_id, MIN(currency) AS currency,
+    CAST(SUM(CASE WHEN kind = 'capture' THEN -amount ELSE 0 END) AS bigint) AS taken,
+    CAST(SUM(CASE WHEN kind = 'capture' THEN 0 ELSE amount END) AS bigint) AS given
+  FROM (
+    SELECT n.member, n.kind, n.amount, n.currency,
+      CASE WHEN n.kind = 'refund' THEN r.order_id ELSE n.reference END AS order_id
+    FROM {payments.entries} n
+    LEFT JOIN {payments.refunds} r ON r.refund = n.reference AND r.member = n.member
+    WHERE n.account = 'wallet' AND n.kind <> 'charge'
+  ) AS moved GROUP BY member, order_id
+) e ON e.order_id = p.order_id AND e.member = p.member
+WHERE p.order_id IS NULL
+  OR ((p.method = 'wallet' OR e.order_id IS NOT NULL)
+    AND (p.captured <> COALESCE(e.taken, 0) OR p.refunded <> COALESCE(e.given, 0)
+      OR e.currency <> p.currency))
+)";
+
+const std::string kPaymentRow = R"(
+SELECT 'payments.payments order=' || CAST(order_id AS text) || ' member=' ||
+  CAST(member AS text) AS w,
+  'state ' || state || ', method ' || COALESCE(method, '(none)') || ', amount ' ||
+  CAST(amount AS text) || ', captured ' || CAST(captured AS text) || ', refunded ' ||
+  CAST(refunded AS text) || ', cause ' || COALESCE(cause, '(none)') || ', declined ' ||
+  COALESCE(declined, '(no)') || ': these do not go together' AS t
+FROM {payments.payments}
+WHERE state NOT IN ('open', 'captured', 'closed')
+  OR (method IS NOT NULL AND method NOT IN ('wallet', 'card', 'bank'))
+  OR (method IS NULL AND (state <> 'closed' OR captured <> 0))
+  OR (state = 'captured' AND (captured <> amount OR captured_at IS NULL))
+  OR (state = 'open' AND (captured <> 0 OR refunded <> 0 OR captured_at IS NOT NULL))
+  OR (state = 'closed' AND refunded <> captured)
+  OR (state = 'closed') <> (cause IS NOT NULL)
+  OR (declined IS NOT NULL AND (state <> 'closed' OR captured <> 0))
+  OR (captured > 0 AND captured_at IS NULL) OR captured < 0 OR refunded < 0 OR refunded > captured
+)";
+
+const std::string kRefunds = R"(
+SELECT 'payments.refunds refund=' || CAST(COALESCE(r.refund, e.reference) AS text) || ' member=' ||
+  CAST(COALESCE(r.member, e.member) AS text) AS w,
+  'amount ' || COALESCE(CAST(r.amount AS text), '(no row)') || ', refused ' ||
+  COALESCE(r.refused, '(no)') || ', the ledger gave back ' ||
+  COALESCE(CAST(e.amount AS text), 'nothing') AS t
+FROM {payments.refunds} r FULL JOIN (
+  SELECT member, reference, CAST(SUM(amount) AS bigint) AS amount, MIN(currency) AS currency
+  FROM {payments.entries} WHERE account = 'wallet' AND kind = 'refund' GROUP BY member, reference
+) e ON e.reference = r.refund AND e.member = r.member
+LEFT JOIN {payments.payments} p ON p.order_id = r.order_id AND p.member = r.member
+WHERE r.refund IS NULL OR (r.refused IS NOT NULL AND e.member IS NOT NULL)
+  OR (r.refused IS NULL AND (p.order_id IS NULL
+    OR (p.method = 'wallet' AND r.amount <> COALESCE(e.amount, 0))
+    OR e.amount <> r.amount OR e.currency <> r.currency))
+)";
+
+const std::string kCharges = R"(
+SELECT 'payments.charges charge=' || CAST(COALESCE(c.charge, e.reference) AS text) || ' member=' ||
+  CAST(COALESCE(c.member, e.member) AS text) AS w,
+  'state ' || COALESCE(c.state, '(no row)') || ' amount ' ||
+  COALESCE(CAST(c.amount AS text), '(no row)') || ', ' || CAST(COALESCE(e.times, 0) AS text) ||
+  ' entries credited ' || CAST(COALESCE(e.amount, 0) AS text) AS t
+FROM {payments.charges} c FULL JOIN (
+  SELECT member, reference, COUNT(*) AS times, CAST(SUM(amount) AS bigint) AS amount,
+    MIN(currency) AS currency
+  FROM {payments.entries} WHERE account = 'wallet' AND kind = 'charge' GROUP BY member, reference
+) e ON e.reference = c.charge AND e.member = c.member
+WHERE c.charge IS NULL OR c.state NOT IN ('requested', 'captured', 'declined')
+  OR (c.state = 'captured') <> (e.member IS NOT NULL)
+  OR (c.state = 'declined') <> (c.declined IS NOT NULL)
+  OR e.times > 1 OR e.amount <> c.amount OR e.currency <> c.currency
+)";
+
+const std::array kChecks{
+    TableCheck{"payments_transfers", "the entries of a transfer sum to zero", Reach::always,
+               kTransfers},
+    TableCheck{"payments_ledger", "all entries sum to zero", Reach::always, kLedger},
+    TableCheck{"payments_wallets", "a wallet is the sum of its entries", Reach::always, kWallets},
+    TableCheck{"payments_running", "the balance after each entry is the sum up to it",
+               Reach::always, kRunning},
+    TableCheck{"payments_totals", "totals are the sums of entries", Reach::always, kTotals},
+    TableCheck{"payments_payment_entries", "what was captured and refunded is in the ledger",
+               Reach::always, kPaymentEntries},
+    TableCheck{"payments_payment_row", "a payment's state and amounts agree", Reach::always,
+               kPaymentRow},
+    TableCheck{"payments_refunds", "refunds made are in the ledger once, refused ones are not",
+               Reach::always, kRefunds},
+    TableCheck{"payments_charges", "a captured charge is credited once, no other is", Reach::always,
+               kCharges},
+};
+
+}  // namespace
+
+std::span<const TableCheck> payments_checks() {
+  return kChecks;
+}
+
+}  // namespace dropline::audit

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "dropline/audit/finding.hpp"
+
+namespace dropline::audit {
+
+/// One statement that finds every row that is wrong: two columns, where and what. Services' tables
+/// stand in it as {service.table}.
+struct TableCheck {
+  std::string_view code;
+  std::string_view about;
+  Reach reach;
+  std::string sql;
+};
+
+[[nodiscard]] std::span<const TableCheck> stock_checks();
+[[nodiscard]] std::span<const TableCheck> payments_checks();
+[[nodiscard]] std::span<const TableCheck> ordering_checks();
+[[nodiscard]] std::span<const TableCheck> catalog_checks();
+[[nodiscard]] std::span<const TableCheck> joint_checks();
+
+}  // namespace dropline::audit
