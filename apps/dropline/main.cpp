@@ -2,6 +2,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "audit.hpp"
 #include "common/keys.hpp"
 #include "common/options.hpp"
 #include "common/web.hpp"
@@ -114,6 +115,7 @@ config::CommandLine commands() {
                           "--key first-try",
                           ""}},
             .run = print_order_id});
+  add_audit_commands(line);
   return line;
 }
 

@@ -110,10 +110,9 @@ def offer(sku, units, product=PRODUCT, amount=100, limit=None):
     return made if limit is None else {**made, "limit": limit}
 
 
-def test_rules(results):
-    m, big = offer("M", 1), offer("M", 9)
-    total = {"amount": 100, "currency": "KRW"}
-    table = {
+def units_and_releases():
+    m = offer("M", 1)
+    return {
         "first come, first served": (Script(m).order(1, ("M", 1)).order(2, ("M", 1)),
                                      ["reserved", "all_held"]),
         "what is paid does not come back": (
@@ -129,6 +128,13 @@ def test_rules(results):
         "all lines or none": (
             Script(m, offer("L", 1)).order(1, ("M", 1)).order(2, ("L", 1), ("M", 1))
             .order(3, ("L", 1)), ["reserved", "all_held", "reserved"]),
+    }
+
+
+def limits_of_a_member():
+    m = offer("M", 1)
+    big = offer("M", 9)
+    return {
         "the limit of a drop counts all options": (
             Script(big, offer("L", 9), limit_per_member=2).order(1, ("M", 1), ("L", 1))
             .order(1, ("L", 1), key="k2"), ["reserved", "limit_exceeded"]),
@@ -146,6 +152,14 @@ def test_rules(results):
         "limits come before units": (
             Script(m, limit_per_member=1).order(1, ("M", 1)).order(1, ("M", 1), key="k2"),
             ["reserved", "limit_exceeded"]),
+    }
+
+
+def same_order_again():
+    m = offer("M", 1)
+    big = offer("M", 9)
+    total = {"amount": 100, "currency": "KRW"}
+    return {
         "the same key is the same order": (
             Script(m).order(1, ("M", 1)).order(1, ("M", 1)), ["reserved", "repeated"]),
         "lines in another order are the same order": (
@@ -159,6 +173,13 @@ def test_rules(results):
         "another price than expected": (
             Script(m).order(1, ("M", 1), expected_total={**total, "amount": 99})
             .order(2, ("M", 1), expected_total=total), ["price_changed", "reserved"]),
+    }
+
+
+def times_and_terms():
+    m = offer("M", 1)
+    big = offer("M", 9)
+    return {
         "before, and after": (
             Script(big).order(1, ("M", 1), at=ms("2026-03-01T10:59:59.999Z"))
             .order(2, ("M", 1), at=ms("2026-03-01T11:00:00Z"))
@@ -184,6 +205,11 @@ def test_rules(results):
                                          "payment": {"method": "wallet"},
                                          "lines": [{"sku": "M", "quantity": 1}]}), ["dead"]),
     }
+
+
+def test_rules(results):
+    table = {**units_and_releases(), **limits_of_a_member(),
+             **same_order_again(), **times_and_terms()}
     for name, (script, right) in table.items():
         results.equal(f"rules: {name}", script.said(), right)
 

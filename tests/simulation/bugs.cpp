@@ -217,7 +217,7 @@ class PassingUnit : public worker::Unit {
     inner_.dead_letter(incoming, reason, detail);
   }
 
- private:
+ protected:
   worker::Unit& inner_;
 };
 

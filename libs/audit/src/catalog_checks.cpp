@@ -24,8 +24,8 @@ WHERE COALESCE(state->>'product', '') <> CAST(product_id AS text)
 
 const std::string kSkus = R"(
 SELECT 'catalog.skus sku=' || COALESCE(k.sku, x.sku) AS w,
-  'belongs to product ' || COALESCE(CAST(k.product AS text), '(no row)') || ', it is an option of ' ||
-  COALESCE(x.product, '(none)') AS t
+  'belongs to product ' || COALESCE(CAST(k.product AS text), '(no row)') ||
+  ', it is an option of ' || COALESCE(x.product, '(none)') AS t
 FROM {catalog.skus} k FULL JOIN (
   SELECT p.product_id AS product_id, CAST(p.product_id AS text) AS product, o.value->>'sku' AS sku
 -- only postgresql

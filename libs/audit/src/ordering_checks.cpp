@@ -50,7 +50,8 @@ WHERE o.paid <> CAST(COALESCE(o.facts->'money'->'captured'->'amount'->>'amount',
 
 /// Every step beside the one before it; a timeline that was cut lacks those behind its first.
 const std::string kTimeline = R"(
-SELECT 'ordering.orders order=' || CAST(order_id AS text) || ' member=' || CAST(member AS text) AS w,
+SELECT 'ordering.orders order=' || CAST(order_id AS text) || ' member=' ||
+  CAST(member AS text) AS w,
   'timeline goes from ' || before || ' to ' || COALESCE(state, '(none)') || ' in step ' ||
   CAST(step + 1 AS text) AS t
 FROM (
@@ -76,7 +77,8 @@ WHERE (step <> 1 OR version = steps)
 )";
 
 const std::string kEnd = R"(
-SELECT 'ordering.orders order=' || CAST(order_id AS text) || ' member=' || CAST(member AS text) AS w,
+SELECT 'ordering.orders order=' || CAST(order_id AS text) || ' member=' ||
+  CAST(member AS text) AS w,
   'state ' || state || ' version ' || CAST(version AS text) || ', its timeline ends in ' ||
   COALESCE(last, '(nothing)') || ' after ' || CAST(steps AS text) || ' steps' AS t
 FROM (

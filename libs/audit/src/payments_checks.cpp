@@ -26,7 +26,8 @@ SELECT 'payments.wallets member=' || CAST(COALESCE(w.member, e.member) AS text) 
   COALESCE(CAST(w.charged AS text), '(no row)') || ' transfers ' ||
   COALESCE(CAST(w.transfers AS text), '(no row)') || ' shard ' ||
   COALESCE(CAST(w.shard AS text), '(no row)') || ', its entries say ' ||
-  COALESCE(CAST(e.balance AS text), '0') || ', ' || COALESCE(CAST(e.charged AS text), '0') || ', ' ||
+  COALESCE(CAST(e.balance AS text), '0') || ', ' ||
+  COALESCE(CAST(e.charged AS text), '0') || ', ' ||
   COALESCE(CAST(e.transfers AS text), '0') || ', ' || COALESCE(CAST(e.shard AS text), '(none)') AS t
 FROM {payments.wallets} w FULL JOIN (
   SELECT member, CAST(SUM(amount) AS bigint) AS balance, COUNT(*) AS transfers,

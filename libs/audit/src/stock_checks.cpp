@@ -23,8 +23,10 @@ FROM {stock.orders} o CROSS JOIN json_each(o.lines, '$.lines') AS l
 
 const std::string kOfferSum = R"(
 SELECT 'stock.offers drop=' || CAST(drop_id AS text) || ' sku=' || sku AS w,
-  'free ' || CAST(free AS text) || ' + allocated ' || CAST(allocated AS text) || ' + written off ' ||
-  CAST(written_off AS text) || ' is not supplied ' || CAST(supplied AS text) ||
+  'free ' || CAST(free AS text) || ' + allocated ' || CAST(allocated AS text) ||
+  ' + written off ' ||
+  CAST(written_off AS text) || ' is not supplied ' ||
+  CAST(supplied AS text) ||
   ', or settled ' || CAST(settled AS text) || ' is not among the allocated, or shard ' ||
   CAST(shard AS text) || ' is not where it was last changed' AS t
 FROM {stock.offers}
@@ -101,8 +103,8 @@ WHERE o.outcome NOT IN ('reserved', 'refused', 'released')
 const std::string kDropRow = R"(
 SELECT 'stock.drops drop=' || CAST(drop_id AS text) AS w,
   'standing ' || standing || ', shard ' || CAST(shard AS text) || ', last changed in partition ' ||
-  CAST(place_partition AS text) || ', ' || CASE WHEN closes_at > opens_at THEN 'closes after it opens'
-  ELSE 'closes before it opens' END AS t
+  CAST(place_partition AS text) || ', ' || CASE WHEN closes_at > opens_at
+  THEN 'closes after it opens' ELSE 'closes before it opens' END AS t
 FROM {stock.drops}
 WHERE standing NOT IN ('active', 'paused', 'ended') OR shard <> place_partition
   OR closes_at <= opens_at

@@ -153,7 +153,8 @@ def final_classes(tree):
             inside = body(bare, found.end())
             if not found.group(2) and "virtual" not in inside and "protected:" not in inside:
                 yield Violation(name, bare.count("\n", 0, found.start(1)) + 1,
-                                f"class {found.group(1)} is neither final nor made to be derived from")
+                                f"class {found.group(1)} is neither final "
+                                "nor made to be derived from")
 
 
 def body(bare, start):
