@@ -116,7 +116,7 @@ int audit_shop(const config::Invocation& call) {
   options.partitions = partitions(call.settings());
   options.topic_prefix = call.settings().text("topics.prefix");
   options.patience = call.own().duration("patience");
-  options.read_log = !call.own().boolean("tables-only");
+  options.read_log = !call.own().boolean("tables_only");
   if (source.keys) options.keys = &source.keys->commands;
   auto report = audit::audit(*source.session, *source.stream, source.clock, options);
   if (!report) return fail(report.error());
@@ -301,7 +301,7 @@ void add_audit_commands(config::CommandLine& line) {
   auto own = own_most();
   own.duration("patience", std::chrono::seconds(10),
                "How long orders on their way may take to arrive.");
-  own.boolean("tables-only", false, "Do not read the topics.");
+  own.boolean("tables_only", false, "Do not read the topics.");
   line.add({.name = "audit",
             .summary = "Hold tables and topics against the shop's invariants",
             .help = "Reads only, while the shop runs or not: data_dir/dropline.db, or with "
