@@ -24,6 +24,10 @@ inline constexpr std::string_view kPaymentsCommands = "payments.commands";
 inline constexpr std::string_view kPaymentsEvents = "payments.events";
 inline constexpr std::string_view kOrderingCommands = "ordering.commands";
 inline constexpr std::string_view kOrdersEvents = "orders.events";
+inline constexpr std::string_view kDeliveriesCommands = "deliveries.commands";
+inline constexpr std::string_view kDeliveriesEvents = "deliveries.events";
+inline constexpr std::string_view kPointsEvents = "points.events";
+inline constexpr std::string_view kRankingsSnapshots = "rankings.snapshots";
 }  // namespace topic
 
 /// Which partition a record belongs to.
