@@ -6,12 +6,16 @@
 #include "dropline/contracts/catalog_commands.hpp"
 #include "dropline/contracts/catalog_events.hpp"
 #include "dropline/contracts/catalog_products.hpp"
+#include "dropline/contracts/deliveries_events.hpp"
 #include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
 #include "dropline/contracts/orders_events.hpp"
 #include "dropline/contracts/outgoing.hpp"
 #include "dropline/contracts/payments_commands.hpp"
 #include "dropline/contracts/payments_events.hpp"
+#include "dropline/contracts/payments_outside.hpp"
+#include "dropline/contracts/points_events.hpp"
+#include "dropline/contracts/rankings_snapshots.hpp"
 #include "dropline/contracts/schema.hpp"
 #include "dropline/contracts/stock_events.hpp"
 #include "dropline/contracts/stock_levels.hpp"
@@ -52,15 +56,22 @@ constexpr auto kTypes =
           PutProduct, RetireProduct, ScheduleDrop, CatalogChanged, CatalogChangeRefused,
           ProductState, DropListing,
           //
-          OpenPayment, ClosePayment, RefundPayment, ChargeWallet, GatewayAnswered,
+          OpenPayment, ClosePayment, RefundPayment, ChargeWallet, GatewayAnswered, GatewayNoticed,
+          BankDeposited, CreditDeposit, DepositTaken, AssignDeposit, ReturnDeposit, SendReturn,
           //
           PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed, PaymentRefunded,
-          RefundRefused, WalletCharged, WalletChargeDeclined,
+          RefundRefused, WalletCharged, WalletChargeDeclined, MoneyReturned,
           //
           CancelOrder, RefundOrder,
           //
           OrderReserved, OrderAwaitingPayment, OrderPaid, OrderPaymentFailed, OrderExpired,
-          OrderCancelled, OrderPartlyRefunded, OrderRefunded, OrderRejected, OrderChangeRefused>();
+          OrderCancelled, OrderPartlyRefunded, OrderRefunded, OrderRejected, OrderChangeRefused,
+          //
+          CloseDelivery, ShipDelivery, CorrectWaybill, DeliverDelivery, DeliveryPreparing,
+          DeliveryShipped, DeliveryWaybillCorrected, DeliveryDelivered, DeliveryClosed,
+          DeliveryChangeRefused,
+          //
+          PointsAccrued, PointsReversed, RankingSnapshot>();
 
 }  // namespace
 

@@ -166,10 +166,6 @@ Status CatalogChangeRefused::check() const {
   return contradiction("must give drop or product");
 }
 
-Status GatewayAnswered::check() const {
-  return check_either(order_id.has_value(), charge.has_value(), "order_id and charge");
-}
-
 Status OfferLevel::check() const {
   if (free + allocated + written_off != supplied)
     return contradiction("free + allocated + written_off must be supplied");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dropline/contracts/parts.hpp"
+#include "dropline/contracts/payments_accounts.hpp"
 #include "dropline/contracts/topics.hpp"
 
 /// `payments.commands`, keyed by member, all signed: no record that anybody may write moves money.
@@ -33,7 +34,8 @@ struct OpenPayment {
 
 /// Takes no more money for the order. May come before the payment opens. Answered PaymentClosed,
 /// unless `cause` is `expired` and the money is in already: then the order is paid
-/// (PaymentCaptured).
+/// (PaymentCaptured). Of a card the gateway is asked first, however long that takes; of a bank
+/// transfer what goes back may still be under way when PaymentClosed is said.
 struct ClosePayment {
   static constexpr std::string_view kType = "ClosePayment";
   static constexpr std::string_view kTopic = topic::kPaymentsCommands;
@@ -44,7 +46,9 @@ struct ClosePayment {
   EndCause cause = EndCause::cancelled;
   Actor actor;
   std::optional<std::string> reason;
-  std::optional<SealedText> account;  ///< where a bank payer's money goes back to
+  /// Where a bank payer's money goes back to: a BankAccount by seal_account(). Without it the
+  /// account that it came from, where the bank told; else it waits for an operator.
+  std::optional<SealedText> account;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -77,7 +81,8 @@ struct RefundLine {
 /// The lines' amounts sum to `amount` in one currency, no SKU comes twice.
 [[nodiscard]] Status check_refund(const std::vector<RefundLine>& lines, const Money& amount);
 
-/// Gives money back, once for each refund id. Answered PaymentRefunded or RefundRefused.
+/// Gives money back, once for each refund id. Answered RefundRefused, or PaymentRefunded once the
+/// gateway or bank has done it (of a wallet: at once).
 struct RefundPayment {
   static constexpr std::string_view kType = "RefundPayment";
   static constexpr std::string_view kTopic = topic::kPaymentsCommands;
@@ -90,7 +95,7 @@ struct RefundPayment {
   std::vector<RefundLine> lines;
   Actor actor;
   std::string reason;
-  std::optional<SealedText> account;
+  std::optional<SealedText> account;  ///< as in ClosePayment
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -138,25 +143,35 @@ struct ChargeWallet {
   bool operator==(const ChargeWallet&) const = default;
 };
 
-enum class GatewayOutcome { captured, declined, refunded, unknown };
+enum class GatewayOutcome {
+  captured,
+  declined,  ///< no money came, and under this reference none will
+  refunded,  ///< or paid out: the money went back
+  unknown,
+  voided,   ///< nothing was captured, and nothing will be
+  refused,  ///< it will not give the money back this way
+};
 constexpr auto names_of(GatewayOutcome) {
-  return std::to_array<std::string_view>({"captured", "declined", "refunded", "unknown"});
+  return std::to_array<std::string_view>(
+      {"captured", "declined", "refunded", "unknown", "voided", "refused"});
 }
 
-/// What a call to the gateway brought: written by the owner of the call row that asked for it.
+/// What a call to a gateway or bank brought: written by the owner of the call row that asked for
+/// it. A call whose outcome is not known brings none; it is made again.
 struct GatewayAnswered {
   static constexpr std::string_view kType = "GatewayAnswered";
   static constexpr std::string_view kTopic = topic::kPaymentsCommands;
   static constexpr bool kSigned = true;
 
-  ChangeId call;  ///< the call row, and the provider's idempotency key
-  MemberId member;
+  ChangeId call;    ///< the call row, and the provider's idempotency key
+  MemberId member;  ///< of a deposit that is nobody's: the deposit's id, so that it has an owner
   std::optional<OrderId> order_id;
   std::optional<ChargeId> charge;
   GatewayOutcome outcome = GatewayOutcome::unknown;
   std::optional<Money> amount;
   std::optional<std::string> reference;  ///< the gateway's own
   std::optional<std::string> reason;
+  std::optional<ReturnId> money_return;  ///< what went back, or would not
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -168,7 +183,9 @@ struct GatewayAnswered {
     visit("amount", self.amount);
     visit("reference", self.reference, kNameBounds);
     visit("reason", self.reason, kReasonBounds);
+    visit("return", self.money_return);
   }
+  /// Of exactly one of order, charge and return.
   [[nodiscard]] Status check() const;
   [[nodiscard]] std::string partition_key() const { return member.text(); }
   [[nodiscard]] std::string subject() const { return call.text(); }

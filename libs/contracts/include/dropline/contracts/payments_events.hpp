@@ -5,7 +5,9 @@
 /// `payments.events`: what happened to money. Keyed by member.
 namespace dropline::contracts {
 
-/// Money is expected until `due_at`. Not written where it is taken at once (wallet).
+/// Money is expected. Not written where it is taken at once (wallet). Whoever shows the order shows
+/// the payer `reference` (card: to give to the gateway; bank: to write into the transfer) and, of a
+/// bank transfer, `deposit_to`. Ordering owns deadlines: what it shows as due is its own.
 struct PaymentOpened {
   static constexpr std::string_view kType = "PaymentOpened";
   static constexpr std::string_view kTopic = topic::kPaymentsEvents;
@@ -16,6 +18,8 @@ struct PaymentOpened {
   PaymentMethod method = PaymentMethod::card;
   Money amount;
   std::optional<Timestamp> due_at;
+  std::optional<std::string> reference;   ///< what gateway or bank know the order by
+  std::optional<BankAccount> deposit_to;  ///< the shop's own account
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -25,6 +29,8 @@ struct PaymentOpened {
     visit("method", self.method);
     visit("amount", self.amount);
     visit("due_at", self.due_at);
+    visit("reference", self.reference, kReferenceBounds);
+    visit("deposit_to", self.deposit_to);
   }
   [[nodiscard]] std::string partition_key() const { return member.text(); }
   [[nodiscard]] std::string subject() const { return order_id.text(); }
@@ -223,6 +229,51 @@ struct WalletChargeDeclined {
   [[nodiscard]] std::string partition_key() const { return member.text(); }
   [[nodiscard]] std::string subject() const { return charge.text(); }
   bool operator==(const WalletChargeDeclined&) const = default;
+};
+
+/// Why money went back without a refund that anyone asked for.
+enum class ReturnCause {
+  wrong_amount,  ///< the gateway took another than was asked for
+  late,          ///< it came after the payment was closed
+  surplus,       ///< more than was due
+  incomplete,    ///< the payment was closed before all of it had come
+  closed,        ///< the payment was closed with money in it
+  refund,        ///< as RefundPayment asked
+  unmatched,     ///< it was nobody's
+};
+constexpr auto names_of(ReturnCause) {
+  return std::to_array<std::string_view>(
+      {"wrong_amount", "late", "surplus", "incomplete", "closed", "refund", "unmatched"});
+}
+
+/// Money that no order or wallet holds went back to its payer, or cannot yet (`waits`: for an
+/// account, which an operator gives). Said of what payments does by itself; refunds and closings
+/// are told by PaymentRefunded and PaymentClosed.
+struct MoneyReturned {
+  static constexpr std::string_view kType = "MoneyReturned";
+  static constexpr std::string_view kTopic = topic::kPaymentsEvents;
+
+  ReturnId money_return;
+  MemberId member;
+  std::optional<OrderId> order_id;
+  std::optional<ChargeId> charge;
+  Money amount;
+  ReturnCause cause = ReturnCause::late;
+  bool waits = false;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("return", self.money_return);
+    visit("member", self.member);
+    visit("order_id", self.order_id);
+    visit("charge", self.charge);
+    visit("amount", self.amount);
+    visit("cause", self.cause);
+    visit("waits", self.waits);
+  }
+  [[nodiscard]] std::string partition_key() const { return member.text(); }
+  [[nodiscard]] std::string subject() const { return money_return.text(); }
+  bool operator==(const MoneyReturned&) const = default;
 };
 
 }  // namespace dropline::contracts
