@@ -13,7 +13,6 @@
 #include "dropline/contracts/outgoing.hpp"
 #include "dropline/contracts/payments_commands.hpp"
 #include "dropline/contracts/payments_events.hpp"
-#include "dropline/contracts/payments_outside.hpp"
 #include "dropline/contracts/points_events.hpp"
 #include "dropline/contracts/rankings_snapshots.hpp"
 #include "dropline/contracts/schema.hpp"
@@ -56,11 +55,10 @@ constexpr auto kTypes =
           PutProduct, RetireProduct, ScheduleDrop, CatalogChanged, CatalogChangeRefused,
           ProductState, DropListing,
           //
-          OpenPayment, ClosePayment, RefundPayment, ChargeWallet, GatewayAnswered, GatewayNoticed,
-          BankDeposited, CreditDeposit, DepositTaken, AssignDeposit, ReturnDeposit, SendReturn,
+          OpenPayment, ClosePayment, RefundPayment, ChargeWallet, GatewayAnswered,
           //
           PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed, PaymentRefunded,
-          RefundRefused, WalletCharged, WalletChargeDeclined, MoneyReturned,
+          RefundRefused, WalletCharged, WalletChargeDeclined,
           //
           CancelOrder, RefundOrder,
           //

@@ -47,6 +47,20 @@ constexpr std::array kTopics{
     Topic{.name = topic::kOrdersEvents,
           .key_rule = "the member",
           .about = "the public life of orders"},
+    Topic{.name = topic::kDeliveriesCommands,
+          .key_rule = "the member",
+          .about = "what sends goods away, or keeps them here"},
+    Topic{.name = topic::kDeliveriesEvents,
+          .key_rule = "the member",
+          .about = "what becomes of a paid order's goods"},
+    Topic{.name = topic::kPointsEvents,
+          .key_rule = "the member",
+          .about = "points given and taken back"},
+    Topic{.name = topic::kRankingsSnapshots,
+          .key_rule = "the window",
+          .cleanup = Cleanup::compact,
+          .placement = Placement::by_shard,
+          .about = "what sells best"},
 };
 
 }  // namespace

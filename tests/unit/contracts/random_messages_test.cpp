@@ -27,7 +27,10 @@ using EveryMessage =
              PaymentDeclined, PaymentClosed, PaymentRefunded, RefundRefused, WalletCharged,
              WalletChargeDeclined, CancelOrder, RefundOrder, OrderReserved, OrderAwaitingPayment,
              OrderPaid, OrderPaymentFailed, OrderExpired, OrderCancelled, OrderPartlyRefunded,
-             OrderRefunded, OrderRejected, OrderChangeRefused>;
+             OrderRefunded, OrderRejected, OrderChangeRefused, CloseDelivery, ShipDelivery, CorrectWaybill,
+             DeliverDelivery, DeliveryPreparing, DeliveryShipped, DeliveryWaybillCorrected,
+             DeliveryDelivered, DeliveryClosed, DeliveryChangeRefused, PointsAccrued,
+             PointsReversed, RankingSnapshot>;
 
 /// Changes a few bytes: flips, cuts, doubles, or drops in something that JSON cares about.
 std::string mutated(std::string text, Random& random) {

@@ -44,7 +44,8 @@ TEST_CASE("the specs name every topic and its dead letters, alike in partitions"
     CHECK(spec.append_time);
     CHECK_FALSE(spec.retention);
     CHECK(names.insert(spec.name).second);
-    const bool state = spec.name == "shop.stock.levels" || spec.name == "shop.catalog.products";
+    const bool state = spec.name == "shop.stock.levels" || spec.name == "shop.catalog.products" ||
+                       spec.name == "shop.rankings.snapshots";
     CHECK((spec.cleanup == stream::Cleanup::compact) == state);
   }
   CHECK(names.contains("shop.orders.commands"));
