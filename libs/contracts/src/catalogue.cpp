@@ -13,6 +13,7 @@
 #include "dropline/contracts/outgoing.hpp"
 #include "dropline/contracts/payments_commands.hpp"
 #include "dropline/contracts/payments_events.hpp"
+#include "dropline/contracts/payments_outside.hpp"
 #include "dropline/contracts/points_events.hpp"
 #include "dropline/contracts/rankings_snapshots.hpp"
 #include "dropline/contracts/schema.hpp"
@@ -55,10 +56,11 @@ constexpr auto kTypes =
           PutProduct, RetireProduct, ScheduleDrop, CatalogChanged, CatalogChangeRefused,
           ProductState, DropListing,
           //
-          OpenPayment, ClosePayment, RefundPayment, ChargeWallet, GatewayAnswered,
+          OpenPayment, ClosePayment, RefundPayment, ChargeWallet, GatewayAnswered, GatewayNoticed,
+          BankDeposited, CreditDeposit, DepositTaken, AssignDeposit, ReturnDeposit, SendReturn,
           //
           PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed, PaymentRefunded,
-          RefundRefused, WalletCharged, WalletChargeDeclined,
+          RefundRefused, WalletCharged, WalletChargeDeclined, MoneyReturned,
           //
           CancelOrder, RefundOrder,
           //

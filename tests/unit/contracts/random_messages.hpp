@@ -13,6 +13,7 @@
 #include "dropline/contracts/orders_events.hpp"
 #include "dropline/contracts/payments_commands.hpp"
 #include "dropline/contracts/payments_events.hpp"
+#include "dropline/contracts/payments_outside.hpp"
 #include "dropline/contracts/points_events.hpp"
 #include "dropline/contracts/rankings_snapshots.hpp"
 #include "dropline/contracts/stock_events.hpp"
@@ -140,9 +141,25 @@ class MessageMaker final {
       if (message.drop) message.product.reset();
       if (!message.drop) message.product.emplace();
     }
-    if constexpr (requires { message.call; }) {
+    if constexpr (
+        requires { message.call; } ||
+        requires {
+          message.notice;
+          message.charge;
+        }) {
       message.order_id.emplace();
       message.charge.reset();
+    }
+    if constexpr (requires {
+                    message.call;
+                    message.money_return;
+                  })
+      message.money_return.reset();
+    if constexpr (requires { message.transaction; })
+      message.deposit = deposit_id(message.transaction);
+    if constexpr (requires { message.taken; }) {
+      message.taken = message.amount;
+      message.reason.reset();
     }
     if constexpr (requires { message.written_off; }) {
       message.free /= 4;
