@@ -28,16 +28,19 @@ class Checkpointer final {
 
  private:
   static int on_commit(void* self, sqlite3* handle, const char* database, int pages);
+  void copy_all();
   void run();
 
   const Database& writer_;
   const std::size_t page_bytes_;
   const std::size_t background_bytes_;
   const std::size_t inline_bytes_;
+  const int busy_timeout_ms_;  // the writer's own
   std::atomic<std::size_t> wal_pages_{0};
   std::size_t asked_at_ = 0;      // bytes at which the thread was last asked
   std::size_t inline_after_ = 0;  // bytes before which no inline copying is tried again
 
+  std::mutex copying_;  // one copies at a time: SQLite would send the second one away
   std::mutex mutex_;
   std::condition_variable condition_;
   bool asked_ = false;
