@@ -327,10 +327,12 @@ Status Loop::State::redrive(Owned& owned, std::span<const HeldRecord> records) {
 
 std::vector<Shard> Loop::State::ticking() const {
   std::vector<Shard> due;
-  if (!spec_.tick) return due;
   const auto now = ports_.clock.steady();
-  for (const auto& [shard, owned] : owned_)
-    if (owned.caught_up() && owned.tick_at <= now) due.push_back(shard);
+  for (const auto& [shard, owned] : owned_) {
+    if (!owned.caught_up()) continue;
+    const bool by_time = spec_.tick && owned.tick_at <= now;
+    if (by_time || ports_.service.wants_tick(shard)) due.push_back(shard);
+  }
   return due;
 }
 
@@ -344,7 +346,7 @@ Status Loop::State::apply_ticks() {
   std::erase_if(due, [this](Shard shard) { return !touched_.contains(shard); });
   if (due.empty()) return {};
   for (const auto shard : due)
-    find(shard)->tick_at = ports_.clock.steady() + *spec_.tick;
+    if (spec_.tick) find(shard)->tick_at = ports_.clock.steady() + *spec_.tick;
   return call([&] { return ports_.service.tick(due, *this); });
 }
 

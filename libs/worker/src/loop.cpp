@@ -213,6 +213,7 @@ void Loop::State::committed() {
       owned->retry_at = ports_.clock.steady();
     }
   ports_.outlet.committed();
+  ports_.service.committed();
   metrics_.messages.add(speech_.messages());
   metrics_.transaction.observe(ports_.clock.steady() - began_);
   if (!prepared_.empty()) metrics_.batch.observe(static_cast<double>(prepared_.size()));

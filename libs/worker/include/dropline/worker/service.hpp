@@ -169,9 +169,16 @@ class Service {
   /// Work that falls due by time, for shards that have read to the ends they saw when claimed.
   virtual Status tick(std::span<const Shard> /*shards*/, Unit& /*unit*/) { return {}; }
 
+  /// Whether the shard has work for tick() now, whatever spec().tick says: answers of calls, say.
+  /// Asked often, outside any transaction; must be cheap.
+  [[nodiscard]] virtual bool wants_tick(Shard /*shard*/) const { return false; }
+
   /// A record was set aside because apply() failed on it for no known reason. Where someone waits
   /// for its outcome, this is the place to give one.
   virtual Status reject(const Incoming& /*incoming*/, Unit& /*unit*/) { return {}; }
+
+  /// The transaction that the last apply(), claimed() or tick() wrote in committed.
+  virtual void committed() {}
 
   /// The transaction that the last apply(), claimed() or tick() wrote in did not commit: what was
   /// kept in memory since the last commit is void.
