@@ -26,6 +26,11 @@ std::optional<Reference> parse_ids(std::string_view text) {
   return Reference{*member, *what};
 }
 
+Status check_either(const std::optional<OrderId>& order, const std::optional<ChargeId>& charge) {
+  if (order.has_value() != charge.has_value()) return {};
+  return error(Errc::contradiction, "must give exactly one of order_id and charge");
+}
+
 std::string in_small_letters(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](unsigned char letter) {
@@ -98,15 +103,17 @@ DepositId deposit_id(std::string_view transaction) {
 }
 
 Status GatewayNoticed::check() const {
-  if (order_id.has_value() != charge.has_value()) return {};
-  return error(Errc::contradiction, "must give exactly one of order_id and charge");
+  return check_either(order_id, charge);
+}
+
+Status CreditDeposit::check() const {
+  return check_either(order_id, charge);
 }
 
 Status GatewayAnswered::check() const {
-  const auto given = static_cast<int>(order_id.has_value()) + static_cast<int>(charge.has_value()) +
-                     static_cast<int>(money_return.has_value());
-  if (given == 1) return {};
-  return error(Errc::contradiction, "must give exactly one of order_id, charge and return");
+  if (money_return && !(order_id && charge)) return {};
+  if (order_id.has_value() != charge.has_value()) return {};
+  return error(Errc::contradiction, "must give order_id or charge, not both, or return");
 }
 
 Status BankDeposited::check() const {
@@ -117,6 +124,7 @@ Status BankDeposited::check() const {
 }
 
 Status DepositTaken::check() const {
+  if (auto status = check_either(order_id, charge); !status) return status;
   const bool fits = taken.currency == amount.currency && taken.minor <= amount.minor &&
                     reason.has_value() == (taken.minor < amount.minor);
   if (fits) return {};

@@ -146,6 +146,10 @@ class MessageMaker final {
         requires {
           message.notice;
           message.charge;
+        } ||
+        requires {
+          message.deposit;
+          message.charge;
         }) {
       message.order_id.emplace();
       message.charge.reset();

@@ -81,8 +81,9 @@ struct RefundLine {
 /// The lines' amounts sum to `amount` in one currency, no SKU comes twice.
 [[nodiscard]] Status check_refund(const std::vector<RefundLine>& lines, const Money& amount);
 
-/// Gives money back, once for each refund id. Answered RefundRefused, or PaymentRefunded once the
-/// gateway or bank has done it (of a wallet: at once).
+/// Gives money back, once for each refund id. Answered RefundRefused or PaymentRefunded: of a card
+/// once the gateway has done it, of a wallet and of a bank transfer at once (what a bank then does
+/// is tried until it is done).
 struct RefundPayment {
   static constexpr std::string_view kType = "RefundPayment";
   static constexpr std::string_view kTopic = topic::kPaymentsCommands;
@@ -185,7 +186,7 @@ struct GatewayAnswered {
     visit("reason", self.reason, kReasonBounds);
     visit("return", self.money_return);
   }
-  /// Of exactly one of order, charge and return.
+  /// Of an order or a charge; of a return, whose order or charge may be given too.
   [[nodiscard]] Status check() const;
   [[nodiscard]] std::string partition_key() const { return member.text(); }
   [[nodiscard]] std::string subject() const { return call.text(); }

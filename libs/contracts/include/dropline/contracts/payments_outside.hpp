@@ -70,8 +70,8 @@ struct BankDeposited {
   bool operator==(const BankDeposited&) const = default;
 };
 
-/// Offers a deposit to the order that its payer named, or an operator. From the deposit's owner to
-/// the order's; answered DepositTaken, each time it comes and always the same.
+/// Offers a deposit to the order or wallet charge that its payer named, or an operator. From the
+/// deposit's owner to the order's; answered DepositTaken, each time it comes and always the same.
 struct CreditDeposit {
   static constexpr std::string_view kType = "CreditDeposit";
   static constexpr std::string_view kTopic = topic::kPaymentsCommands;
@@ -81,7 +81,8 @@ struct CreditDeposit {
   std::int64_t attempt =
       1;  ///< of the deposit: an operator may offer it to one order after another
   MemberId member;
-  OrderId order_id;
+  std::optional<OrderId> order_id;
+  std::optional<ChargeId> charge;
   Money amount;
   std::optional<SealedText> payer;
 
@@ -91,29 +92,33 @@ struct CreditDeposit {
     visit("attempt", self.attempt, kVersionBounds);
     visit("member", self.member);
     visit("order_id", self.order_id);
+    visit("charge", self.charge);
     visit("amount", self.amount, Bounds{1, kMaxExact});
     visit("payer", self.payer);
   }
+  /// To an order or to a charge.
+  [[nodiscard]] Status check() const;
   [[nodiscard]] std::string partition_key() const { return member.text(); }
   [[nodiscard]] std::string subject() const { return deposit.text(); }
   bool operator==(const CreditDeposit&) const = default;
 };
 
-/// Why an order took less of a deposit than there was.
+/// Why less of a deposit was taken than there was.
 enum class DepositRefusal {
-  unknown_order,
-  not_by_bank,  ///< it is paid by other means
+  unknown_order,  ///< or charge
+  not_by_bank,    ///< it is paid by other means
   wrong_currency,
-  closed,    ///< it takes no money any more
-  too_much,  ///< the rest is more than it costs
+  closed,        ///< it takes no money any more
+  too_much,      ///< the rest is more than it costs
+  wrong_amount,  ///< a charge takes what it was asked for, or nothing
 };
 constexpr auto names_of(DepositRefusal) {
   return std::to_array<std::string_view>(
-      {"unknown_order", "not_by_bank", "wrong_currency", "closed", "too_much"});
+      {"unknown_order", "not_by_bank", "wrong_currency", "closed", "too_much", "wrong_amount"});
 }
 
-/// How much of a deposit an order took. From the order's owner back to the deposit's, who keeps the
-/// rest until it is returned.
+/// How much of a deposit was taken. From the order's or wallet's owner back to the deposit's, who
+/// keeps the rest until it is returned.
 struct DepositTaken {
   static constexpr std::string_view kType = "DepositTaken";
   static constexpr std::string_view kTopic = topic::kPaymentsCommands;
@@ -122,7 +127,8 @@ struct DepositTaken {
   DepositId deposit;
   std::int64_t attempt = 1;
   MemberId member;
-  OrderId order_id;
+  std::optional<OrderId> order_id;
+  std::optional<ChargeId> charge;
   Money amount;
   Money taken;
   std::optional<DepositRefusal> reason;  ///< where something is left
@@ -133,6 +139,7 @@ struct DepositTaken {
     visit("attempt", self.attempt, kVersionBounds);
     visit("member", self.member);
     visit("order_id", self.order_id);
+    visit("charge", self.charge);
     visit("amount", self.amount, Bounds{1, kMaxExact});
     visit("taken", self.taken);
     visit("reason", self.reason);
