@@ -6,6 +6,7 @@
 #include "dropline/contracts/catalog_commands.hpp"
 #include "dropline/contracts/catalog_events.hpp"
 #include "dropline/contracts/catalog_products.hpp"
+#include "dropline/contracts/coupons_events.hpp"
 #include "dropline/contracts/deliveries_events.hpp"
 #include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
@@ -62,10 +63,16 @@ constexpr auto kTypes =
           PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed, PaymentRefunded,
           RefundRefused, WalletCharged, WalletChargeDeclined, MoneyReturned,
           //
-          CancelOrder, RefundOrder,
+          CancelOrder, RefundOrder, ExtendDeadlines,
+          //
+          PutCampaign, PauseCampaign, ResumeCampaign, EndCampaign, IssueCoupon, GrantCoupon,
+          ReserveCoupon, RedeemCoupon, ReleaseCoupon, CouponIssued, CouponRefused, CouponReserved,
+          CouponDeclined, CouponRedeemed, CouponReleased, CampaignChanged, CampaignChangeRefused,
           //
           OrderReserved, OrderAwaitingPayment, OrderPaid, OrderPaymentFailed, OrderExpired,
           OrderCancelled, OrderPartlyRefunded, OrderRefunded, OrderRejected, OrderChangeRefused,
+          OrderPaymentDue, OrderDeadlineExtended, OrderCouponRefused, OrderPreparing, OrderShipped,
+          OrderDelivered, OrderCompleted,
           //
           CloseDelivery, ShipDelivery, CorrectWaybill, DeliverDelivery, DeliveryPreparing,
           DeliveryShipped, DeliveryWaybillCorrected, DeliveryDelivered, DeliveryClosed,

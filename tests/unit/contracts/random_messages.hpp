@@ -7,6 +7,7 @@
 #include "dropline/contracts/catalog_commands.hpp"
 #include "dropline/contracts/catalog_events.hpp"
 #include "dropline/contracts/catalog_products.hpp"
+#include "dropline/contracts/coupons_events.hpp"
 #include "dropline/contracts/deliveries_events.hpp"
 #include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
@@ -115,6 +116,14 @@ class MessageMaker final {
                     message.ko;
                   })
       if (!message.en && !message.ko) message.ko = "이름";
+    if constexpr (requires {
+                    message.percent;
+                    message.cap;
+                  }) {
+      if (message.amount) message.percent.reset();
+      if (!message.amount && !message.percent) message.percent = 20;
+      if (!message.percent) message.cap.reset();
+    }
     if constexpr (requires { message.offers; }) settle_terms(message);
     if constexpr (requires { message.terms; }) settle_terms(message.terms);
     if constexpr (requires { message.lines.front().unit_price; })
@@ -180,6 +189,10 @@ class MessageMaker final {
       terms.product_limits->resize(1);
       terms.product_limits->front().product = terms.offers.front().product;
     }
+  }
+  static void settle_terms(dropline::contracts::CampaignTerms& terms) {
+    terms.issue_until = terms.issue_from + std::chrono::hours(1);
+    terms.use_until = terms.use_from + std::chrono::hours(1);
   }
   static void settle_terms(auto& message) requires requires { message.opens_at; }
   { static_cast<void>(message); }

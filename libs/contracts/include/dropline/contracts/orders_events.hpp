@@ -1,5 +1,7 @@
 #pragma once
 
+#include "dropline/contracts/coupons_events.hpp"
+#include "dropline/contracts/deliveries_commands.hpp"
 #include "dropline/contracts/payments_commands.hpp"
 
 /// `orders.events`: the public life of an order, keyed by member, one record for each step. An
@@ -57,13 +59,63 @@ struct OrderAwaitingPayment final : OrderStep {
   static constexpr std::string_view kType = "OrderAwaitingPayment";
 
   std::optional<Timestamp> due_at;
+  std::optional<Money> due;               ///< what is to be paid
+  std::optional<std::string> reference;   ///< by which gateway or bank know the order
+  std::optional<BankAccount> deposit_to;  ///< of a bank transfer: the shop's account
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     OrderStep::fields(self, visit);
     visit("due_at", self.due_at);
+    visit("due", self.due);
+    visit("reference", self.reference, kReferenceBounds);
+    visit("deposit_to", self.deposit_to);
   }
   bool operator==(const OrderAwaitingPayment&) const = default;
+};
+
+/// Money will soon be late: to be told to the shopper. No step; its version is the order's last.
+struct OrderPaymentDue {
+  static constexpr std::string_view kType = "OrderPaymentDue";
+  static constexpr std::string_view kTopic = topic::kOrdersEvents;
+
+  OrderId order_id;
+  MemberId member;
+  std::optional<DropId> drop;
+  std::int64_t version = 0;
+  OrderState state = OrderState::awaiting_payment;
+  PaymentChoice payment;
+  Money due;
+  Timestamp due_at;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("order_id", self.order_id);
+    visit("member", self.member);
+    visit("drop", self.drop);
+    visit("version", self.version, kVersionBounds);
+    visit("state", self.state);
+    visit("payment", self.payment);
+    visit("due", self.due);
+    visit("due_at", self.due_at);
+  }
+  [[nodiscard]] std::string partition_key() const { return member.text(); }
+  [[nodiscard]] std::string subject() const { return order_id.text(); }
+  bool operator==(const OrderPaymentDue&) const = default;
+};
+
+/// An operator gave it more time: to pay, or to be given back. Its state stays.
+struct OrderDeadlineExtended final : OrderStep {
+  static constexpr std::string_view kType = "OrderDeadlineExtended";
+
+  Timestamp until;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    OrderStep::fields(self, visit);
+    visit("until", self.until);
+  }
+  bool operator==(const OrderDeadlineExtended&) const = default;
 };
 
 /// The money is in. Points, deliveries, rankings and feeds begin here.
@@ -80,6 +132,60 @@ struct OrderPaid final : OrderStep {
     visit("delivery", self.delivery);
   }
   bool operator==(const OrderPaid&) const = default;
+};
+
+/// Its coupon cannot be had: it ends, before any money was asked for.
+struct OrderCouponRefused final : OrderStep {
+  static constexpr std::string_view kType = "OrderCouponRefused";
+
+  CouponDecline reason = CouponDecline::unknown_coupon;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    OrderStep::fields(self, visit);
+    visit("reason", self.reason);
+  }
+  bool operator==(const OrderCouponRefused&) const = default;
+};
+
+/// Its goods are being made ready.
+struct OrderPreparing final : OrderStep {
+  static constexpr std::string_view kType = "OrderPreparing";
+};
+
+/// Its goods are on their way: it cannot be cancelled any more.
+struct OrderShipped final : OrderStep {
+  static constexpr std::string_view kType = "OrderShipped";
+
+  std::string carrier;
+  std::string waybill;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    OrderStep::fields(self, visit);
+    visit("carrier", self.carrier, kCarrierBounds);
+    visit("waybill", self.waybill, kWaybillBounds);
+  }
+  bool operator==(const OrderShipped&) const = default;
+};
+
+/// Its goods have arrived: until `refundable_until` they can be given back.
+struct OrderDelivered final : OrderStep {
+  static constexpr std::string_view kType = "OrderDelivered";
+
+  Timestamp refundable_until;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    OrderStep::fields(self, visit);
+    visit("refundable_until", self.refundable_until);
+  }
+  bool operator==(const OrderDelivered&) const = default;
+};
+
+/// Nothing follows: what is kept is kept.
+struct OrderCompleted final : OrderStep {
+  static constexpr std::string_view kType = "OrderCompleted";
 };
 
 /// No money came.
@@ -180,14 +286,16 @@ enum class OrderRefusal {
   wrong_state,  ///< the table does not allow it; `state` says which one the order is in
   already_shipped,
   too_late,
-  already_asked,  ///< another cancellation or refund is under way
-  wrong_lines,    ///< not in the order, or more than is left
-  money_missing,  ///< payments could not give it back
+  already_asked,   ///< another cancellation or refund is under way
+  wrong_lines,     ///< not in the order, or more than is left
+  money_missing,   ///< payments could not give it back
+  account_needed,  ///< it was paid by bank transfer: an account to give it back to is missing
+  too_many,        ///< refunds of one order
 };
 constexpr auto names_of(OrderRefusal) {
   return std::to_array<std::string_view>({"unknown_order", "wrong_state", "already_shipped",
                                           "too_late", "already_asked", "wrong_lines",
-                                          "money_missing"});
+                                          "money_missing", "account_needed", "too_many"});
 }
 
 /// A cancellation or refund did not happen; the order is as it was.

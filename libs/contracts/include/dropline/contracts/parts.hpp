@@ -137,7 +137,8 @@ struct PricedLine {
   ProductId product;
   std::int32_t quantity = 0;
   Money unit_price;
-  Money amount;  ///< unit_price × quantity
+  Money amount;                     ///< unit_price × quantity
+  std::optional<Money> discount{};  ///< this line's part of a coupon's; stock knows of none
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -146,6 +147,7 @@ struct PricedLine {
     visit("quantity", self.quantity, Bounds{1, kMaxQuantity});
     visit("unit_price", self.unit_price);
     visit("amount", self.amount);
+    visit("discount", self.discount);
   }
   bool operator==(const PricedLine&) const = default;
 };
