@@ -7,6 +7,7 @@
 #include "dropline/store/table.hpp"
 #include "dropline/stream/partitioner.hpp"
 #include "letter_checks.hpp"
+#include "money_checks.hpp"
 #include "order_checks.hpp"
 #include "readers.hpp"
 #include "speech_checks.hpp"
@@ -165,6 +166,14 @@ Status LoopChecks::check_owners() {
   return {};
 }
 
+bool heard_by_ordering(std::string_view topic) {
+  for (const auto& service : services())
+    if (service.name == "ordering")
+      return std::ranges::find(service.topics, topic, &worker::TopicUse::name) !=
+             service.topics.end();
+  return false;
+}
+
 /// Everything that is found by reading the topics once, and what hangs together with it.
 class LogAudit final {
  public:
@@ -185,6 +194,7 @@ class LogAudit final {
     SpeechChecks::announce(out_);
     StateChecks::announce(out_);
     OrderChecks::announce(out_);
+    MoneyChecks::announce(out_);
     LetterChecks::announce(out_);
     // Positions first: what is before them must be in the log that is read after.
     auto shards = read_shards(session_);
@@ -193,12 +203,15 @@ class LogAudit final {
     LetterChecks letters(out_);
     StateChecks states(out_);
     OrderChecks orders(out_, session_);
+    MoneyChecks money(out_, session_);
     for (const auto& topic : contracts::all_topics())
-      if (auto done = read(topic, speech, letters, states, orders); !done) return done.error();
+      if (auto done = read(topic, speech, letters, states, orders, money); !done)
+        return done.error();
     for (const auto& topic : contracts::all_topics())
       if (auto done = read_dead(topic, letters); !done) return done.error();
     letters.finish(*shards);
     if (auto done = orders.finish(); !done) return done.error();
+    if (auto done = money.finish(); !done) return done.error();
     if (auto done = states.finish(session_); !done) return done.error();
     if (auto done = loop.finish(&speech, &letters); !done) return done.error();
     return finished();
@@ -214,9 +227,11 @@ class LogAudit final {
   }
 
   Status read(const contracts::Topic& topic, SpeechChecks& speech, LetterChecks& letters,
-              StateChecks& states, OrderChecks& orders) {
+              StateChecks& states, OrderChecks& orders, MoneyChecks& money) {
     const bool of_orders = topic.name == contracts::topic::kStockEvents ||
                            topic.name == contracts::topic::kOrdersEvents;
+    const bool of_facts = heard_by_ordering(topic.name);
+    const bool of_money = topic.name == contracts::topic::kPaymentsEvents;
     const bool of_states = topic.name == contracts::topic::kStockLevels ||
                            topic.name == contracts::topic::kCatalogProducts ||
                            topic.name == contracts::topic::kCatalogEvents ||
@@ -228,13 +243,15 @@ class LogAudit final {
                                partitions_, topic.cleanup == stream::Cleanup::compact},
                               [&](const stream::Record& record) {
                                 ++records_;
+                                speech.look(record);
                                 const auto envelope = contracts::parse_envelope(record);
                                 if (!envelope) return letters.unreadable(record, topic.name);
                                 speech.take(record, *envelope);
                                 if (of_states) states.take(record, *envelope);
-                                if (!of_orders || !failed) return;
-                                if (auto done = orders.take(record, *envelope); !done)
-                                  failed = done;
+                                if (of_facts) orders.heard(record, *envelope);
+                                if (!failed) return;
+                                if (of_orders) failed = orders.take(record, *envelope);
+                                if (of_money) failed = money.take(record, *envelope);
                               });
     if (!extents) return extents.error();
     speech.end(*extents);

@@ -45,8 +45,7 @@ SELECT 'stock.orders order=' || CAST(s.order_id AS text) AS w,
 FROM {stock.orders} s JOIN {ordering.orders} o ON o.order_id = s.order_id AND o.member = s.member
 WHERE o.placed_at IS NOT NULL AND (
   s.drop_id <> COALESCE(o.drop_id, CAST('00000000-0000-0000-0000-000000000000' AS {uuid}))
-  OR (s.outcome <> 'refused' AND (s.total <> o.total OR s.currency <> o.currency))
-  OR (s.outcome = 'refused' AND o.total <> 0)
+  OR s.total <> o.total OR s.currency <> o.currency
   OR s.placed_at <> o.placed_at OR s.reason IS DISTINCT FROM o.facts->>'rejected'
   OR s.body_hash <> COALESCE(o.facts->>'body_hash', '')
   OR s.place_partition <> COALESCE(CAST(o.facts->'place'->>'partition' AS bigint), -1)
@@ -87,6 +86,7 @@ WHERE (p.order_id IS NULL AND o.placed_at IS NOT NULL AND o.state <> 'rejected'
       OR p.currency <> o.currency
       OR (p.amount <> o.total AND o.facts->>'coupon' IS NULL)))
     OR p.declined IS DISTINCT FROM o.facts->'money'->'declined'->>'reason'
+    OR p.cause <> o.facts->'money'->'closed'->>'cause'
     OR (o.state = 'expired') <> (COALESCE(p.cause, '') = 'expired')
     OR (o.state = 'payment_failed' AND p.declined IS NULL AND p.cause <> 'payment_failed')))
 )";

@@ -1,5 +1,7 @@
 #include "order_checks.hpp"
 
+#include <algorithm>
+
 #include "dropline/contracts/codec.hpp"
 #include "dropline/contracts/orders_events.hpp"
 #include "dropline/crypto/hex.hpp"
@@ -25,6 +27,74 @@ struct StepHead {
     visit("state", self.state);
   }
 };
+
+/// What a step says of the order itself, the same in each of its steps.
+struct StepTerms {
+  std::vector<OrderLine> lines;
+  PaymentChoice payment;
+  std::optional<CouponId> coupon;
+  std::optional<Sku> sku;
+  std::optional<Timestamp> due_at;
+  TimelineEntry entry;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("lines", self.lines, Bounds{0, kMaxLines});
+    visit("payment", self.payment);
+    visit("coupon", self.coupon);
+    visit("sku", self.sku);
+    visit("due_at", self.due_at);
+    visit("entry", self.entry);
+  }
+};
+
+/// As ordering's row keeps the same.
+struct FactTerms {
+  std::optional<std::vector<OrderLine>> lines;
+  std::optional<std::vector<OrderLine>> asked_lines;
+  PaymentChoice payment;
+  std::optional<CouponId> coupon;
+  std::optional<Sku> rejected_sku;
+  std::optional<ordering::Cancellation> cancellation;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("lines", self.lines, Bounds{0, kMaxLines});
+    visit("asked_lines", self.asked_lines, Bounds{0, kMaxLines});
+    visit("payment", self.payment);
+    visit("coupon", self.coupon);
+    visit("rejected_sku", self.rejected_sku);
+    visit("cancellation", self.cancellation);
+  }
+};
+struct Timeline {
+  std::vector<TimelineEntry> entries;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("entries", self.entries, Bounds{0, ordering::kMaxTimeline});
+  }
+};
+
+constexpr std::int64_t kPrintedSteps = 64;
+
+std::uint64_t print_of(std::string_view text) {
+  return std::hash<std::string_view>{}(text);
+}
+std::uint64_t print_of(const TimelineEntry& entry, std::int64_t version) {
+  return print_of(encode(entry) + '#' + std::to_string(version));
+}
+std::uint64_t print_of(const std::vector<OrderLine>& lines, const PaymentChoice& payment,
+                       const std::optional<CouponId>& coupon, const std::optional<Sku>& sku) {
+  std::string text = encode(payment);
+  for (const auto& line : lines)
+    text += ' ' + line.sku.text() + '=' + std::to_string(line.quantity);
+  return print_of(text + '/' + (coupon ? coupon->text() : "") + '/' + (sku ? sku->text() : ""));
+}
+/// The name of a record, and when the log took it.
+std::uint64_t print_of(std::string_view message, Timestamp at) {
+  return print_of(std::string(message) + '@' + std::to_string(unix_us(at)));
+}
 
 /// As stock's row keeps them.
 struct Lines {
@@ -69,8 +139,8 @@ FROM {stock.orders} WHERE order_id {any:ids:uuid})"};
 
 constexpr store::Statement kLives{
     "audit lives", "ordering",
-    "SELECT order_id, state, version FROM {orders} WHERE order_id {any:ids:uuid} "
-    "AND placed_at IS NOT NULL"};
+    "SELECT order_id, state, version, due_at, facts, timeline FROM {orders} "
+    "WHERE order_id {any:ids:uuid} AND placed_at IS NOT NULL"};
 
 constexpr store::Statement kKnown{
     "audit known", "ordering",
@@ -84,7 +154,15 @@ void OrderChecks::announce(Outcomes& out) {
   out.announce("order_steps", "an order's steps are told 1 to n, along the table", Reach::always);
   out.announce("order_told", "ordering's rows are where the last step told left them",
                Reach::always);
+  out.announce("order_kept", "ordering's rows keep what was told of the order with each step",
+               Reach::always);
+  out.announce("order_heard", "what ordering's rows name as a cause is in the log", Reach::at_rest);
   out.announce("order_untold", "every step of an order is told", Reach::at_rest);
+}
+
+void OrderChecks::heard(const stream::Record& record, const Envelope& envelope) {
+  records_.push_back(
+      print_of(std::string(envelope.source) + '#' + std::string(envelope.id), record.append_time));
 }
 
 Status OrderChecks::take(const stream::Record& record, const Envelope& envelope) {
@@ -116,7 +194,19 @@ void OrderChecks::step(const stream::Record& record, const Envelope& envelope) {
              "order " + head->order_id.text() + " goes from version " + std::to_string(version) +
                  ' ' + std::string(to_text(before)) + " to version " +
                  std::to_string(head->version) + ' ' + std::string(to_text(head->state)));
-  life = {head->version, head->state};
+  life.version = head->version;
+  life.state = head->state;
+  remember(envelope, life);
+}
+
+void OrderChecks::remember(const Envelope& envelope, Life& life) {
+  const auto terms = decode<StepTerms>(envelope.body);
+  if (!terms) return;
+  life.terms = print_of(terms->lines, terms->payment, terms->coupon, terms->sku);
+  life.due_at = terms->due_at ? unix_us(*terms->due_at) : 0;
+  if (life.version > kPrintedSteps) return;
+  life.told |= std::uint64_t{1} << (life.version - 1);
+  life.entries += print_of(terms->entry, life.version);
 }
 
 void OrderChecks::decided(const stream::Record& record, const Envelope& envelope) {
@@ -176,24 +266,77 @@ Status OrderChecks::compare_decisions() {
   return {};
 }
 
+/// A row, its facts and its timeline beside what was told of the order.
+void OrderChecks::compare_life(const store::Rows::Row& row) {
+  const auto& life = lives_.at(row.id<OrderId>(0));
+  const auto where = "ordering.orders order=" + row.uuid(0).text();
+  const auto version = row.int64(2);
+  const auto is = std::string(row.text(1)) + " version " + std::to_string(version);
+  const auto was = std::string(to_text(life.state)) + " version " + std::to_string(life.version);
+  if (version > life.version)
+    out_.add("order_untold", where, "state " + is + ", orders.events ends with " + was);
+  else if (is != was)
+    out_.add("order_told", where, "state " + is + ", orders.events ends with " + was);
+  const auto facts = decode<FactTerms>(row.text(4));
+  const auto timeline = decode<Timeline>(row.text(5));
+  if (!facts || !timeline)
+    return out_.add("order_kept", where, (facts ? timeline.error() : facts.error()).detail);
+  if (print_of(facts->lines.value_or(facts->asked_lines.value_or(std::vector<OrderLine>())),
+               facts->payment, facts->coupon, facts->rejected_sku) != life.terms)
+    out_.add("order_kept", where,
+             "lines, payment, coupon or rejected SKU are not those that were told");
+  if (version == life.version && (row.is_null(3) ? 0 : row.int64(3)) != life.due_at)
+    out_.add("order_kept", where, "due_at is not what was told with its last step");
+  compare_records(where, row.text(4));
+  // A timeline that was cut lacks steps behind its first, so its places are not versions.
+  if (timeline->entries.empty() || version != static_cast<std::int64_t>(timeline->entries.size()))
+    return;
+  std::uint64_t entries = 0;
+  for (std::int64_t step = 1; step <= std::min(version, kPrintedSteps); ++step)
+    if ((life.told >> (step - 1) & 1U) != 0)
+      entries += print_of(timeline->entries[static_cast<std::size_t>(step - 1)], step);
+  if (version >= life.version && entries != life.entries)
+    out_.add("order_kept", where, "its timeline is not what was told step by step");
+  // A reservation that was not told on its own names what stock said.
+  const auto& first = timeline->entries.front();
+  if ((life.told & 1U) == 0 &&
+      !std::ranges::binary_search(records_, print_of(first.message, first.at)))
+    out_.add(
+        "order_heard", where,
+        "began with " + first.message + " at " + rfc3339(first.at) + ", which is not in the log");
+  const auto& last = timeline->entries.back();
+  if (facts->cancellation && last.state == OrderState::cancelled &&
+      (facts->cancellation->actor != last.actor || facts->cancellation->reason != last.reason))
+    out_.add("order_kept", where, "its cancellation is not the one that its last step tells of");
+}
+
+/// Every `"record":{…}` of the facts, wherever it stands in them.
+void OrderChecks::compare_records(const std::string& where, std::string_view facts) {
+  constexpr std::string_view kName = "\"record\":";
+  for (auto at = facts.find(kName); at != facts.npos; at = facts.find(kName, at + 1)) {
+    const auto begin = at + kName.size();
+    const auto end = facts.find('}', begin);
+    if (end == facts.npos) return;
+    const auto record = decode<ordering::Record>(facts.substr(begin, end + 1 - begin));
+    if (!record)
+      out_.add("order_kept", where, record.error().detail);
+    else if (!std::ranges::binary_search(records_, print_of(record->message, record->at)))
+      out_.add(
+          "order_heard", where,
+          "names " + record->message + " at " + rfc3339(record->at) + ", which is not in the log");
+  }
+}
+
 Status OrderChecks::compare_lives(const std::vector<Uuid>& ids) {
   store::Params params;
   params.add_list("ids", std::span<const Uuid>(ids));
-  auto rows = store::query(session_, kLives, params, {Type::uuid, Type::text, Type::int64});
+  auto rows =
+      store::query(session_, kLives, params,
+                   {Type::uuid, Type::text, Type::int64, Type::int64, Type::text, Type::text});
   if (!rows) return rows.error();
-  std::size_t seen = 0;
-  for (const auto row : *rows) {
-    const auto& life = lives_.at(row.id<OrderId>(0));
-    ++seen;
-    const auto where = "ordering.orders order=" + row.uuid(0).text();
-    const auto is = std::string(row.text(1)) + " version " + std::to_string(row.int64(2));
-    const auto was = std::string(to_text(life.state)) + " version " + std::to_string(life.version);
-    if (row.int64(2) > life.version)
-      out_.add("order_untold", where, "state " + is + ", orders.events ends with " + was);
-    else if (is != was)
-      out_.add("order_told", where, "state " + is + ", orders.events ends with " + was);
-  }
-  if (seen < ids.size())
+  for (const auto row : *rows)
+    compare_life(row);
+  if (const auto seen = rows->size(); seen < ids.size())
     out_.add("order_told", "ordering.orders",
              std::to_string(ids.size() - seen) +
                  " orders told of on orders.events have no row, of " + std::to_string(ids.size()) +
@@ -223,6 +366,7 @@ Status OrderChecks::compare_lives() {
 
 Status OrderChecks::finish() {
   if (auto done = compare_decisions(); !done) return done;
+  std::ranges::sort(records_);
   return compare_lives();
 }
 

@@ -41,6 +41,8 @@ SELECT 'ordering.orders order=' || CAST(o.order_id AS text) || ' member=' ||
 FROM {ordering.orders} o
 WHERE o.paid <> CAST(COALESCE(o.facts->'money'->'captured'->'amount'->>'amount', '0') AS bigint)
   OR o.refunded <> CAST(COALESCE(o.facts->'money'->'closed'->'refunded'->>'amount', '0') AS bigint)
+  OR o.facts->'money'->'captured'->'amount'->>'currency' <> o.currency
+  OR o.facts->'money'->'closed'->'refunded'->>'currency' <> o.currency
   OR (o.state = 'received') <> (o.placed_at IS NULL)
   OR (o.state IN ()" + final_states() +
                          R"() AND o.deadline IS NOT NULL)

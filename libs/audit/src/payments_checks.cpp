@@ -53,6 +53,11 @@ FROM (
   FROM {payments.entries} WHERE account = 'wallet'
 ) AS r
 WHERE balance IS DISTINCT FROM runs OR runs < 0
+UNION ALL
+SELECT 'payments.entries member=' || CAST(member AS text) || ' account=' || account ||
+  ' transfer=' || CAST(transfer AS text),
+  'says a balance, which only a wallet has'
+FROM {payments.entries} WHERE account <> 'wallet' AND balance IS NOT NULL
 )";
 
 const std::string kTotals = R"(
@@ -115,8 +120,9 @@ WHERE state NOT IN ('open', 'captured', 'closed')
   OR (state = 'open' AND (captured <> 0 OR refunded <> 0 OR captured_at IS NOT NULL))
   OR (state = 'closed' AND refunded <> captured)
   OR (state = 'closed') <> (cause IS NOT NULL)
-  OR (declined IS NOT NULL AND (state <> 'closed' OR captured <> 0))
-  OR (captured > 0 AND captured_at IS NULL) OR captured < 0 OR refunded < 0 OR refunded > captured
+  OR (declined IS NOT NULL AND (state <> 'closed' OR captured <> 0 OR method IS NULL
+    OR cause <> 'payment_failed'))
+  OR (captured > 0) <> (captured_at IS NOT NULL) OR captured < 0 OR refunded < 0 OR refunded > captured
 )";
 
 const std::string kRefunds = R"(

@@ -38,9 +38,40 @@ void SpeechChecks::announce(Outcomes& out) {
                Reach::always);
 }
 
+void SpeechChecks::parse_rows() {
+  for (const auto& [key, row] : shards_) {
+    const auto where = key.first + ".shards shard=" + std::to_string(key.second);
+    if (auto positions = worker::parse_positions(row.positions)) {
+      positions_.emplace(key, std::move(*positions));
+    } else {
+      out_.add("worker_position", where, positions.error().detail);
+    }
+    if (auto marks = worker::parse_watermarks(row.watermarks)) {
+      watermarks_.emplace(key, std::move(*marks));
+    } else {
+      out_.add("worker_watermark", where, marks.error().detail);
+    }
+  }
+}
+
 void SpeechChecks::begin(const contracts::Topic& topic) {
   topic_ = &topic;
   copies_.clear();
+  marks_.clear();
+  for (const auto& [key, positions] : positions_)
+    if (const auto at = positions.find(topic.name); at != positions.end())
+      marks_[key.second].push_back({at->second.next, at->second.fingerprint, key.first});
+}
+
+void SpeechChecks::look(const stream::Record& record) {
+  const auto marks = marks_.find(record.partition);
+  if (marks == marks_.end()) return;
+  for (const auto& mark : marks->second)
+    if (mark.next == record.offset + 1 && mark.fingerprint != worker::fingerprint_of(record))
+      out_.add("worker_position",
+               mark.service + ".shards shard=" + std::to_string(record.partition),
+               "has read " + std::string(topic_->name) + " up to " + std::to_string(mark.next) +
+                   ", but the record before it is not the one that was read");
 }
 
 std::string SpeechChecks::place(std::int32_t partition, std::int64_t offset) const {
@@ -104,25 +135,47 @@ void SpeechChecks::check_reader(std::size_t service, const worker::TopicUse& use
   const auto found = shards_.find({services()[service].name, partition});
   if (found == shards_.end()) return;
   const auto where = services()[service].name + ".shards shard=" + std::to_string(partition);
-  const auto positions = worker::parse_positions(found->second.positions);
-  if (!positions) return out_.add("worker_position", where, positions.error().detail);
-  const auto at = positions->find(topic_->name);
-  if (at == positions->end()) return;
+  const auto marks = watermarks_.find(found->first);
+  if (marks != watermarks_.end() && extent.start == 0 &&
+      (use.kind != worker::TopicKind::commands || keys_))
+    check_strangers(service, partition, marks->second);
+  const auto positions = positions_.find(found->first);
+  if (positions == positions_.end()) return;
+  const auto at = positions->second.find(topic_->name);
+  if (at == positions->second.end()) return;
   const auto next = at->second.next;
+  if (next == 0 && at->second.fingerprint != 0)
+    out_.add("worker_position", where,
+             "stands at the start of " + std::string(topic_->name) + ", but has read a record");
   if (next > extent.end || (next < extent.start && next != 0))
     out_.add("worker_position", where,
              "has read " + std::string(topic_->name) + " up to " + std::to_string(next) +
                  ", which holds " + std::to_string(extent.start) + " to " +
                  std::to_string(extent.end));
   if (use.kind == worker::TopicKind::events || (use.kind == worker::TopicKind::commands && keys_))
-    check_watermarks(service, partition, found->second, next);
+    check_watermarks(service, partition, next);
+}
+
+void SpeechChecks::check_strangers(std::size_t service, std::int32_t partition,
+                                   const worker::Watermarks& marks) {
+  const auto prefix = std::string(topic_->name) + ' ';
+  for (const auto& [key, said] : marks) {
+    if (!key.starts_with(prefix)) continue;
+    const auto source = key.substr(prefix.size());
+    if (copies_[partition].contains(source)) continue;
+    out_.add("worker_watermark",
+             services()[service].name + ".shards shard=" + std::to_string(partition),
+             "knows " + source + ", which never spoke in " + std::string(topic_->name) + '/' +
+                 std::to_string(partition));
+  }
 }
 
 void SpeechChecks::check_watermarks(std::size_t service, std::int32_t partition,
-                                    const worker::ShardRow& row, std::int64_t next) {
+                                    std::int64_t next) {
   const auto where = services()[service].name + ".shards shard=" + std::to_string(partition);
-  const auto marks = worker::parse_watermarks(row.watermarks);
-  if (!marks) return out_.add("worker_watermark", where, marks.error().detail);
+  const auto found = watermarks_.find({services()[service].name, partition});
+  if (found == watermarks_.end()) return;
+  const auto* marks = &found->second;
   for (const auto& [source, copies] : copies_[partition]) {
     auto before = std::ranges::lower_bound(copies, next, {}, &Copy::offset);
     while (before != copies.begin() && ((before - 1)->readers >> service & 1U) == 0)

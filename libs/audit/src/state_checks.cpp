@@ -223,7 +223,8 @@ Status StateChecks::finish(store::Session& session) {
     return done;
   return compare_changes(session, "catalog.changes",
                          "SELECT CAST(change_id AS text) || ' subject=' || CAST(subject AS text), "
-                         "CASE WHEN made THEN 'made ' ELSE 'refused ' END || CAST(answer AS text) "
+                         "CASE made WHEN TRUE THEN 'made ' WHEN FALSE THEN 'refused ' "
+                         "ELSE 'neither ' END || CAST(answer AS text) "
                          "FROM {catalog.changes}",
                          std::move(catalog_changes_));
 }

@@ -62,16 +62,16 @@ FROM (
   SELECT COALESCE(h.drop_id, s.drop_id) AS drop_id, COALESCE(h.member, s.member) AS member,
     COALESCE(h.sku, s.sku) AS sku, h.units AS units, h.product AS product, s.units AS held
   FROM {stock.holdings} h FULL JOIN (
-    SELECT drop_id, member, sku, CAST(SUM(quantity) AS bigint) AS units
-    FROM ()" + kLines + R"() AS lines
-    WHERE outcome = 'reserved' GROUP BY drop_id, member, sku
+    SELECT drop_id, member, sku,
+      CAST(SUM(CASE WHEN outcome = 'reserved' THEN quantity ELSE 0 END) AS bigint) AS units
+    FROM ()" + kLines + R"() AS lines GROUP BY drop_id, member, sku
   ) s ON s.drop_id = h.drop_id AND s.member = h.member AND s.sku = h.sku
 ) AS b
 LEFT JOIN {stock.offers} f ON f.drop_id = b.drop_id AND f.sku = b.sku
 LEFT JOIN {stock.drops} d ON d.drop_id = b.drop_id
-WHERE (b.units IS NOT NULL AND b.units <> COALESCE(b.held, 0))
-  OR (b.units > 0 AND b.product IS DISTINCT FROM f.product)
-  OR (b.units IS NULL AND (d.drop_id IS NULL OR f.member_limit IS NOT NULL
+WHERE (b.units IS NOT NULL AND b.units <> COALESCE(b.held, -1))
+  OR (b.units IS NOT NULL AND b.product IS DISTINCT FROM f.product)
+  OR (b.units IS NULL AND b.held > 0 AND (d.drop_id IS NULL OR f.member_limit IS NOT NULL
     OR d.limit_per_member IS NOT NULL OR EXISTS (
 -- only postgresql
       SELECT 1 FROM json_array_elements(d.lists->'product_limits') AS x(value)
@@ -96,7 +96,7 @@ FROM {stock.orders} o LEFT JOIN (
 ) s ON s.order_id = o.order_id
 WHERE o.outcome NOT IN ('reserved', 'refused', 'released')
   OR (o.outcome = 'refused') <> (o.reason IS NOT NULL)
-  OR (o.outcome = 'refused' AND (o.lines IS NOT NULL OR o.settled))
+  OR (o.outcome = 'refused' AND (o.lines IS NOT NULL OR o.settled OR o.total <> 0))
   OR (o.outcome <> 'refused' AND (s.amount IS NULL OR s.amount <> o.total OR s.wrong > 0))
 )";
 

@@ -30,9 +30,6 @@ struct Prepared {
   Said said;
 };
 
-/// Tells records apart for the comparison at the next claim: same place, same record, same number.
-[[nodiscard]] std::uint64_t fingerprint_of(const stream::Record& record) noexcept;
-
 /// Opens envelopes and sorts records. No state but its configuration.
 class Intake final {
  public:

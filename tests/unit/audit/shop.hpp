@@ -154,13 +154,16 @@ class Shop final {
     auto reader = place_->database().open({.read_only = true}).value();
     return look(reader, patience);
   }
-  Report look(store::Session& reader, Millis patience = Millis(0)) {
+  Result<Report> try_look(store::Session& reader, Millis patience = Millis(0)) {
     Options options;
     options.partitions = kPartitions;
     options.patience = patience;
     options.keys = &keys;
     stream::MemoryStream own(log);
-    auto report = audit(reader, own, SystemClock(), options);
+    return audit(reader, own, SystemClock(), options);
+  }
+  Report look(store::Session& reader, Millis patience = Millis(0)) {
+    auto report = try_look(reader, patience);
     REQUIRE_MESSAGE(report.has_value(), (report ? "" : report.error().text()));
     return std::move(*report);
   }

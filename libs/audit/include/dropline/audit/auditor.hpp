@@ -42,7 +42,7 @@ struct Report {
 /// Holds every service's tables and topics against the invariants of the shop. Reads only: pass a
 /// session that was opened read-only. Tables are asked by one statement a check, each a consistent
 /// picture by itself; topics are read once, from their start. Memory grows with the longest topic
-/// (about 32 bytes a record, 64 an order), not with rows or bodies.
+/// (about 32 bytes a record, 120 an order), not with rows or bodies.
 ///
 /// Works while the shop works. A check of Reach::always is held at once. What a check of
 /// Reach::at_rest finds is looked at twice: in between every service must have read, ten hops deep,
