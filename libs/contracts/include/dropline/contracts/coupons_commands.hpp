@@ -226,7 +226,7 @@ struct RedeemCoupon {
 };
 
 /// The order came to nothing: its coupon, reserved or used, is the member's again. May come before
-/// ReserveCoupon, which is then declined. Answered CouponReleased.
+/// ReserveCoupon, which is then declined. Answered CouponReleased, once, where the order had it.
 struct ReleaseCoupon {
   static constexpr std::string_view kType = "ReleaseCoupon";
   static constexpr std::string_view kTopic = topic::kCouponsCommands;
