@@ -133,6 +133,7 @@ class Walk final {
       message.lines = order_.lines;
       message.total = order_.total;
       message.coupon = order_.coupon;
+      if (order_.money.captured) message.paid_at = order_.money.captured->record.at;
     }
     return message;
   }

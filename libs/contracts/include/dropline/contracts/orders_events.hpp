@@ -26,6 +26,7 @@ struct OrderStep {
   crypto::Digest body_hash{};
   Timestamp placed_at;
   TimelineEntry entry;
+  std::optional<Timestamp> paid_at;  ///< when the money was in; absent: it is not
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -42,6 +43,7 @@ struct OrderStep {
     visit("body_hash", self.body_hash);
     visit("placed_at", self.placed_at);
     visit("entry", self.entry);
+    visit("paid_at", self.paid_at);
   }
   [[nodiscard]] Status check() const { return check_priced(lines, total); }
   [[nodiscard]] std::string partition_key() const { return member.text(); }
