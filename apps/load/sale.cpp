@@ -56,6 +56,13 @@ Status insist(const std::string& what, Ask ask, Good good) {
   }
 }
 
+/// An operator waits for the outcome: a refusal is then told.
+http::Client::Headers operating(const std::string& token) {
+  auto headers = with_token(token);
+  headers.emplace_back("Prefer", "wait=10");
+  return headers;
+}
+
 bool accepted(const http::ClientResponse& said) {
   return said.status >= 200 && said.status < 300;
 }
@@ -70,8 +77,10 @@ Result<Sale> Sale::open(const Plan& plan, const Mint& mint, Random& random,
     sale.products_.push_back(random.uuid4());
     sale.skus_.emplace_back();
   }
+  // A SKU belongs to one product for ever: each sale has names of its own.
+  const auto name = "LOAD-" + random.uuid4().text().substr(0, 8) + "-";
   for (std::int64_t sku = 0; sku < plan.skus; ++sku)
-    sale.skus_[static_cast<std::size_t>(sku % plan.drops)].push_back("LOAD-" + std::to_string(sku));
+    sale.skus_[static_cast<std::size_t>(sku % plan.drops)].push_back(name + std::to_string(sku));
   constexpr std::int64_t kPlenty = 100'000'000;
   sale.units_ = plan.units > 0 ? plan.units : kPlenty * plan.skus;
   const auto operating = mint(MemberId(random.uuid4()), true);
@@ -122,7 +131,7 @@ Status Sale::list_products(const std::string& token) {
     const auto path = "/v1/admin/products/" + products_[at].text();
     const auto body = R"({"name":{"en":"Load"},"options":)" + offers_json(at, false) + "}";
     auto put = insist(
-        "PUT " + path, [&] { return operators.request("PUT", path, with_token(token), body); },
+        "PUT " + path, [&] { return operators.request("PUT", path, operating(token), body); },
         accepted);
     if (!put) return put;
   }
@@ -138,7 +147,7 @@ Status Sale::schedule_drops(const std::string& token) {
                       R"(","closes_at":")" + rfc3339(now + std::chrono::hours(24)) +
                       R"(","offers":)" + offers_json(at, true) + "}";
     auto put = insist(
-        "PUT " + path, [&] { return operators.request("PUT", path, with_token(token), body); },
+        "PUT " + path, [&] { return operators.request("PUT", path, operating(token), body); },
         accepted);
     if (!put) return put;
   }

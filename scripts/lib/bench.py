@@ -8,6 +8,8 @@ import statistics
 import sys
 import tempfile
 
+import bench_pipeline
+from demo_system import Trouble
 from testing.processes import ROOT, run, tail
 from testing.servers import ServerFailed, Servers
 
@@ -16,11 +18,16 @@ BUILD_SECONDS = 45 * 60
 BENCH_SECONDS = 15 * 60
 SHOWN_LINES = 30
 
-# What is measured: the executable, and the servers it needs.
+# What is measured by an executable of its own, and the servers that needs.
 BENCHES = {
     "stream": [("bench_stream_kafka", ("kafka",)), ("bench_stream_sqlite", ())],
     "store": [("bench_store", ("postgres",))],
 }
+# What is measured on whole shops.
+SHOPS = {"embedded": ["embedded"], "distributed": ["distributed"],
+         "pipeline": ["embedded", "distributed"]}
+PROGRAMS = ["dropline", "dropline-ingress", "dropline-worker", "dropline-sandbox", "dropline-load"]
+SUBJECTS = [*BENCHES, *SHOPS, "peers"]
 
 
 def at_least(limit):
@@ -32,12 +39,25 @@ def within_an_fsync(spare_ms):
             lambda value, figures: value < spare_ms + figures["fsync_ms_p50"])
 
 
+def at_most(limit):
+    return f"≤ {limit:,}", lambda value, figures: value <= limit
+
+
 # A figure by its name, or by the end of its name, and what it must reach.
 TARGETS = {
     "stream_kafka": {"ratio": at_least(0.8)},
     "stream_sqlite": {"append_per_s": at_least(100_000), "deliver_per_s": at_least(200_000),
                       "lone_ms_p50": within_an_fsync(3)},
     "store": {"ratio": at_least(0.8)},
+    "pipeline_embedded": {
+        "hot.paid_per_s": at_least(3_500), "steady.p99_ms": at_most(40),
+        "lone.p50_ms": at_most(20), "lag_ms": at_most(1_000), "peak_mb.dropline": at_most(300),
+        "refusals.answered_per_s": at_least(12_000), "restart_s": at_most(2)},
+    "pipeline_distributed": {
+        "hot.paid_per_s": at_least(3_000), "steady.p99_ms": at_most(150),
+        "lone.p50_ms": at_most(40), "lag_ms": at_most(1_000),
+        "refusals.answered_per_s": at_least(12_000)},
+    "beside_one_transaction": {"hot_times": at_least(6), "spread_times": at_least(3)},
 }
 
 
@@ -111,11 +131,7 @@ def shown(value):
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:,.3f}"
 
 
-def chosen_benches(subjects):
-    return [bench for subject in subjects for bench in BENCHES[subject]]
-
-
-def measure_all(benches, repeat):
+def measure_executables(benches, repeat):
     """All runs in turns, so that a machine that slows down slows every bench."""
     kinds = tuple(dict.fromkeys(kind for _, needed in benches for kind in needed))
     servers = Servers(kinds) if kinds else None
@@ -124,7 +140,7 @@ def measure_all(benches, repeat):
         lines = []
         for turn in range(1, repeat + 1):
             for name, _ in benches:
-                print(f"{name}, run {turn} of {repeat} …", file=sys.stderr, flush=True)
+                say(f"{name}, run {turn} of {repeat} …")
                 lines += measure(name, environment)
         return lines
     finally:
@@ -132,21 +148,57 @@ def measure_all(benches, repeat):
             servers.stop()
 
 
-def main():
+def measure_shops(modes, peers, asked):
+    lines = []
+    for turn in range(1, asked.repeat + 1):
+        for mode in modes:
+            say(f"the shop, {mode}, run {turn} of {asked.repeat} …")
+            lines.append(bench_pipeline.measure_shop(mode, asked.seconds))
+        if peers:
+            say(f"peers, run {turn} of {asked.repeat} …")
+            lines += bench_pipeline.measure_peers(asked.seconds)
+    return lines + bench_pipeline.ratios(lines)
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def read_arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("subjects", nargs="*", choices=[[], *BENCHES], metavar="SUBJECT")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT",
+                        help="any of " + ", ".join(SUBJECTS))
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--json", type=pathlib.Path)
     asked = parser.parse_args()
-    benches = chosen_benches(asked.subjects or list(BENCHES))
-    built = run([ROOT / "scripts" / "build", PRESET, *[name for name, _ in benches]],
-                ROOT / "build" / "bench-build.log", seconds=BUILD_SECONDS)
-    if built.ended_badly:
-        print("\n".join(tail(built.text, SHOWN_LINES)), file=sys.stderr)
-        return 1
+    unknown = [each for each in asked.subjects if each not in SUBJECTS]
+    if unknown:
+        parser.error(f"'{unknown[0]}' is none of {', '.join(SUBJECTS)}")
+    return asked
+
+
+def measure_all(asked):
+    subjects = asked.subjects or [*BENCHES, "pipeline", "peers"]
+    executables = [bench for each in subjects for bench in BENCHES.get(each, [])]
+    modes = list(dict.fromkeys(mode for each in subjects for mode in SHOPS.get(each, [])))
+    targets = [name for name, _ in executables] + (PROGRAMS if modes else [])
+    if targets:
+        built = run([ROOT / "scripts" / "build", PRESET, *targets],
+                    ROOT / "build" / "bench-build.log", seconds=BUILD_SECONDS)
+        if built.ended_badly:
+            raise RuntimeError("\n".join(tail(built.text, SHOWN_LINES)))
+    lines = measure_executables(executables, asked.repeat) if executables else []
+    if modes or "peers" in subjects:
+        lines += measure_shops(modes, "peers" in subjects, asked)
+    return lines
+
+
+def main():
+    asked = read_arguments()
     try:
-        lines = measure_all(benches, asked.repeat)
-    except (RuntimeError, ServerFailed) as failure:
+        lines = measure_all(asked)
+    except (RuntimeError, ServerFailed, Trouble, bench_pipeline.BenchFailed) as failure:
         print(failure, file=sys.stderr)
         return 1
     missed = table(lines)

@@ -82,6 +82,10 @@ class Program:
         self._port = port
         self._process = None
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def start(self):
         with open(self._log, "ab") as output:
             # Its own session: Ctrl-C reaches the demo only, which stops things in order.
@@ -217,6 +221,10 @@ class Embedded(System):
         """Where prove.py finds the log."""
         return ["--log-file", self._file]
 
+    def shop_arguments(self):
+        """What leads our own programs to this shop."""
+        return ["--data-dir", self.data]
+
     def plant_units(self, drop, units):
         """Raises what every offer has, behind the system's back."""
         database = sqlite3.connect(self._file, timeout=30)
@@ -297,8 +305,7 @@ class Distributed(System):
         self.http_ports = [ports.pop(0)]
         self.operator_port = ports.pop(0)
         self.gateway_ports = [ports.pop(0) for _ in range(gateways)]
-        shared = ["--dev", "--data-dir", self.data, "--kafka-brokers", self._brokers,
-                  "--database-url", self._url, "--topics-prefix", self._prefix]
+        shared = ["--dev", *self.shop_arguments()]
         for name in WORKERS:
             admin = ports.pop(0)
             self._add(name, "dropline-worker", "all", *shared, "--admin-address",
@@ -319,6 +326,10 @@ class Distributed(System):
 
     def log_arguments(self):
         return ["--brokers", self._brokers, "--topics-prefix", self._prefix]
+
+    def shop_arguments(self):
+        return ["--data-dir", self.data, "--kafka-brokers", self._brokers,
+                "--database-url", self._url, "--topics-prefix", self._prefix]
 
     def plant_units(self, drop, units):
         said = self._psql(self._url, "UPDATE stock.offers SET supplied = supplied + "

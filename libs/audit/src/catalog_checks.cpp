@@ -23,10 +23,7 @@ WHERE COALESCE(state->>'product', '') <> CAST(product_id AS text)
 )";
 
 const std::string kSkus = R"(
-SELECT 'catalog.skus sku=' || COALESCE(k.sku, x.sku) AS w,
-  'belongs to product ' || COALESCE(CAST(k.product AS text), '(no row)') ||
-  ', it is an option of ' || COALESCE(x.product, '(none)') AS t
-FROM {catalog.skus} k FULL JOIN (
+WITH x AS MATERIALIZED (
   SELECT p.product_id AS product_id, CAST(p.product_id AS text) AS product, o.value->>'sku' AS sku
 -- only postgresql
   FROM {catalog.products} p CROSS JOIN LATERAL json_array_elements(p.state->'options') AS o(value)
@@ -34,7 +31,13 @@ FROM {catalog.skus} k FULL JOIN (
 -- only sqlite
   FROM {catalog.products} p CROSS JOIN json_each(p.state, '$.options') AS o
 -- end
-) x ON x.sku = k.sku
+)
+SELECT 'catalog.skus sku=' || COALESCE(k.sku, x.sku) AS w,
+  'belongs to product ' || COALESCE(CAST(k.product AS text), '(no row)') ||
+  ', it is an option of ' || COALESCE(x.product, '(none)') AS t
+FROM (SELECT sku FROM {catalog.skus} UNION SELECT sku FROM x) AS every
+LEFT JOIN {catalog.skus} k ON k.sku = every.sku
+LEFT JOIN x ON x.sku = every.sku
 LEFT JOIN {catalog.products} owner ON owner.product_id = k.product
 WHERE k.sku IS NULL OR owner.product_id IS NULL OR CAST(k.product AS text) <> x.product
 )";

@@ -21,6 +21,13 @@ HAVING SUM(amount) <> 0 OR COUNT(*) <> 2 OR MIN(kind) <> MAX(kind)
 )";
 
 const std::string kWallets = R"(
+WITH e AS MATERIALIZED (
+  SELECT member, CAST(SUM(amount) AS bigint) AS balance, COUNT(*) AS transfers,
+    CAST(SUM(CASE WHEN kind = 'charge' THEN amount ELSE 0 END) AS bigint) AS charged,
+    MAX(transfer) AS newest, MIN(transfer) AS oldest, MIN(currency) AS currency,
+    MAX(currency) AS other, MIN(shard) AS shard, MAX(shard) AS highest, MAX(at) AS at
+  FROM {payments.entries} WHERE account = 'wallet' GROUP BY member
+)
 SELECT 'payments.wallets member=' || CAST(COALESCE(w.member, e.member) AS text) AS w,
   'balance ' || COALESCE(CAST(w.balance AS text), '(no row)') || ' charged ' ||
   COALESCE(CAST(w.charged AS text), '(no row)') || ' transfers ' ||
@@ -29,13 +36,9 @@ SELECT 'payments.wallets member=' || CAST(COALESCE(w.member, e.member) AS text) 
   COALESCE(CAST(e.balance AS text), '0') || ', ' ||
   COALESCE(CAST(e.charged AS text), '0') || ', ' ||
   COALESCE(CAST(e.transfers AS text), '0') || ', ' || COALESCE(CAST(e.shard AS text), '(none)') AS t
-FROM {payments.wallets} w FULL JOIN (
-  SELECT member, CAST(SUM(amount) AS bigint) AS balance, COUNT(*) AS transfers,
-    CAST(SUM(CASE WHEN kind = 'charge' THEN amount ELSE 0 END) AS bigint) AS charged,
-    MAX(transfer) AS newest, MIN(transfer) AS oldest, MIN(currency) AS currency,
-    MAX(currency) AS other, MIN(shard) AS shard, MAX(shard) AS highest, MAX(at) AS at
-  FROM {payments.entries} WHERE account = 'wallet' GROUP BY member
-) e ON e.member = w.member
+FROM (SELECT member FROM {payments.wallets} UNION SELECT member FROM e) AS k
+LEFT JOIN {payments.wallets} w ON w.member = k.member
+LEFT JOIN e ON e.member = k.member
 WHERE w.member IS NULL OR e.member IS NULL OR w.balance <> e.balance OR w.charged <> e.charged
   OR w.transfers <> e.transfers OR e.newest <> e.transfers OR e.oldest <> 1
   OR w.currency <> e.currency OR e.currency <> e.other OR w.shard <> e.shard
@@ -80,6 +83,19 @@ FROM {payments.entries} GROUP BY currency HAVING SUM(amount) <> 0
 )";
 
 const std::string kPaymentEntries = R"(
+WITH e AS MATERIALIZED (
+  SELECT member, order_id, MIN(currency) AS currency,
+    CAST(SUM(CASE WHEN kind = 'capture' THEN -amount ELSE 0 END) AS bigint) AS taken,
+    CAST(SUM(CASE WHEN kind = 'capture' THEN 0 ELSE amount END) AS bigint) AS given
+  FROM (
+    SELECT n.member, n.kind, n.amount, n.currency,
+      CAST(CASE WHEN n.kind = 'refund' THEN r.order_id ELSE n.reference END AS {uuid})
+        AS order_id
+    FROM {payments.entries} n
+    LEFT JOIN {payments.refunds} r ON r.refund = n.reference AND r.member = n.member
+    WHERE n.account = 'wallet' AND n.kind <> 'charge'
+  ) AS moved GROUP BY member, order_id
+)
 SELECT 'payments.payments order=' || CAST(COALESCE(p.order_id, e.order_id) AS text) || ' member=' ||
   CAST(COALESCE(p.member, e.member) AS text) AS w,
   'method ' || COALESCE(p.method, '(none)') || ' captured ' ||
@@ -87,18 +103,9 @@ SELECT 'payments.payments order=' || CAST(COALESCE(p.order_id, e.order_id) AS te
   COALESCE(CAST(p.refunded AS text), '(no row)') || ', the ledger took ' ||
   CAST(COALESCE(e.taken, 0) AS text) || ' and gave back ' ||
   CAST(COALESCE(e.given, 0) AS text) AS t
-FROM {payments.payments} p FULL JOIN (
-  SELECT member, order_id, MIN(currency) AS currency,
-    CAST(SUM(CASE WHEN kind = 'capture' THEN -amount ELSE 0 END) AS bigint) AS taken,
-    CAST(SUM(CASE WHEN kind = 'capture' THEN 0 ELSE amount END) AS bigint) AS given
-  FROM (
-    SELECT n.member, n.kind, n.amount, n.currency,
-      CASE WHEN n.kind = 'refund' THEN r.order_id ELSE n.reference END AS order_id
-    FROM {payments.entries} n
-    LEFT JOIN {payments.refunds} r ON r.refund = n.reference AND r.member = n.member
-    WHERE n.account = 'wallet' AND n.kind <> 'charge'
-  ) AS moved GROUP BY member, order_id
-) e ON e.order_id = p.order_id AND e.member = p.member
+FROM (SELECT order_id, member FROM {payments.payments} UNION SELECT order_id, member FROM e) AS k
+LEFT JOIN {payments.payments} p ON p.order_id = k.order_id AND p.member = k.member
+LEFT JOIN e ON e.order_id = k.order_id AND e.member = k.member
 WHERE p.order_id IS NULL
   OR ((p.method = 'wallet' OR e.order_id IS NOT NULL)
     AND (p.captured <> COALESCE(e.taken, 0) OR p.refunded <> COALESCE(e.given, 0)
@@ -122,19 +129,23 @@ WHERE state NOT IN ('open', 'captured', 'closed')
   OR (state = 'closed') <> (cause IS NOT NULL)
   OR (declined IS NOT NULL AND (state <> 'closed' OR captured <> 0 OR method IS NULL
     OR cause <> 'payment_failed'))
-  OR (captured > 0) <> (captured_at IS NOT NULL) OR captured < 0 OR refunded < 0 OR refunded > captured
+  OR (captured > 0) <> (captured_at IS NOT NULL) OR captured < 0 OR refunded < 0
+  OR refunded > captured
 )";
 
 const std::string kRefunds = R"(
+WITH e AS MATERIALIZED (
+  SELECT member, reference, CAST(SUM(amount) AS bigint) AS amount, MIN(currency) AS currency
+  FROM {payments.entries} WHERE account = 'wallet' AND kind = 'refund' GROUP BY member, reference
+)
 SELECT 'payments.refunds refund=' || CAST(COALESCE(r.refund, e.reference) AS text) || ' member=' ||
   CAST(COALESCE(r.member, e.member) AS text) AS w,
   'amount ' || COALESCE(CAST(r.amount AS text), '(no row)') || ', refused ' ||
   COALESCE(r.refused, '(no)') || ', the ledger gave back ' ||
   COALESCE(CAST(e.amount AS text), 'nothing') AS t
-FROM {payments.refunds} r FULL JOIN (
-  SELECT member, reference, CAST(SUM(amount) AS bigint) AS amount, MIN(currency) AS currency
-  FROM {payments.entries} WHERE account = 'wallet' AND kind = 'refund' GROUP BY member, reference
-) e ON e.reference = r.refund AND e.member = r.member
+FROM (SELECT refund, member FROM {payments.refunds} UNION SELECT reference, member FROM e) AS k
+LEFT JOIN {payments.refunds} r ON r.refund = k.refund AND r.member = k.member
+LEFT JOIN e ON e.reference = k.refund AND e.member = k.member
 LEFT JOIN {payments.payments} p ON p.order_id = r.order_id AND p.member = r.member
 WHERE r.refund IS NULL OR (r.refused IS NOT NULL AND e.member IS NOT NULL)
   OR (r.refused IS NULL AND (p.order_id IS NULL
@@ -143,16 +154,19 @@ WHERE r.refund IS NULL OR (r.refused IS NOT NULL AND e.member IS NOT NULL)
 )";
 
 const std::string kCharges = R"(
+WITH e AS MATERIALIZED (
+  SELECT member, reference, COUNT(*) AS times, CAST(SUM(amount) AS bigint) AS amount,
+    MIN(currency) AS currency
+  FROM {payments.entries} WHERE account = 'wallet' AND kind = 'charge' GROUP BY member, reference
+)
 SELECT 'payments.charges charge=' || CAST(COALESCE(c.charge, e.reference) AS text) || ' member=' ||
   CAST(COALESCE(c.member, e.member) AS text) AS w,
   'state ' || COALESCE(c.state, '(no row)') || ' amount ' ||
   COALESCE(CAST(c.amount AS text), '(no row)') || ', ' || CAST(COALESCE(e.times, 0) AS text) ||
   ' entries credited ' || CAST(COALESCE(e.amount, 0) AS text) AS t
-FROM {payments.charges} c FULL JOIN (
-  SELECT member, reference, COUNT(*) AS times, CAST(SUM(amount) AS bigint) AS amount,
-    MIN(currency) AS currency
-  FROM {payments.entries} WHERE account = 'wallet' AND kind = 'charge' GROUP BY member, reference
-) e ON e.reference = c.charge AND e.member = c.member
+FROM (SELECT charge, member FROM {payments.charges} UNION SELECT reference, member FROM e) AS k
+LEFT JOIN {payments.charges} c ON c.charge = k.charge AND c.member = k.member
+LEFT JOIN e ON e.reference = k.charge AND e.member = k.member
 WHERE c.charge IS NULL OR c.state NOT IN ('requested', 'captured', 'declined')
   OR (c.state = 'captured') <> (e.member IS NOT NULL)
   OR (c.state = 'declined') <> (c.declined IS NOT NULL)

@@ -35,23 +35,31 @@ WHERE free + allocated + written_off <> supplied OR free < 0 OR allocated < 0 OR
 )";
 
 const std::string kOfferOrders = R"(
+WITH s AS MATERIALIZED (
+  SELECT drop_id, sku, CAST(SUM(quantity) AS bigint) AS units,
+    CAST(SUM(CASE WHEN settled THEN quantity ELSE 0 END) AS bigint) AS settled
+  FROM ()" + kLines + R"() AS lines
+  WHERE outcome = 'reserved' GROUP BY drop_id, sku
+)
 SELECT 'stock.offers drop=' || CAST(COALESCE(f.drop_id, s.drop_id) AS text) || ' sku=' ||
   COALESCE(f.sku, s.sku) AS w,
   'allocated ' || COALESCE(CAST(f.allocated AS text), '(no row)') || ' settled ' ||
   COALESCE(CAST(f.settled AS text), '(no row)') || ', but orders not released hold ' ||
   CAST(COALESCE(s.units, 0) AS text) || ', settled ones ' ||
   CAST(COALESCE(s.settled, 0) AS text) AS t
-FROM {stock.offers} f FULL JOIN (
-  SELECT drop_id, sku, CAST(SUM(quantity) AS bigint) AS units,
-    CAST(SUM(CASE WHEN settled THEN quantity ELSE 0 END) AS bigint) AS settled
-  FROM ()" + kLines + R"() AS lines
-  WHERE outcome = 'reserved' GROUP BY drop_id, sku
-) s ON s.drop_id = f.drop_id AND s.sku = f.sku
+FROM (SELECT drop_id, sku FROM {stock.offers} UNION SELECT drop_id, sku FROM s) AS k
+LEFT JOIN {stock.offers} f ON f.drop_id = k.drop_id AND f.sku = k.sku
+LEFT JOIN s ON s.drop_id = k.drop_id AND s.sku = k.sku
 WHERE COALESCE(f.allocated, -1) <> COALESCE(s.units, 0)
   OR COALESCE(f.settled, -1) <> COALESCE(s.settled, 0)
 )";
 
 const std::string kHoldings = R"(
+WITH s AS MATERIALIZED (
+  SELECT drop_id, member, sku,
+    CAST(SUM(CASE WHEN outcome = 'reserved' THEN quantity ELSE 0 END) AS bigint) AS units
+  FROM ()" + kLines + R"() AS lines GROUP BY drop_id, member, sku
+)
 SELECT 'stock.holdings drop=' || CAST(b.drop_id AS text) || ' member=' || CAST(b.member AS text) ||
   ' sku=' || b.sku AS w,
   'units ' || COALESCE(CAST(b.units AS text), '(no row)') || ' of product ' ||
@@ -61,11 +69,10 @@ SELECT 'stock.holdings drop=' || CAST(b.drop_id AS text) || ' member=' || CAST(b
 FROM (
   SELECT COALESCE(h.drop_id, s.drop_id) AS drop_id, COALESCE(h.member, s.member) AS member,
     COALESCE(h.sku, s.sku) AS sku, h.units AS units, h.product AS product, s.units AS held
-  FROM {stock.holdings} h FULL JOIN (
-    SELECT drop_id, member, sku,
-      CAST(SUM(CASE WHEN outcome = 'reserved' THEN quantity ELSE 0 END) AS bigint) AS units
-    FROM ()" + kLines + R"() AS lines GROUP BY drop_id, member, sku
-  ) s ON s.drop_id = h.drop_id AND s.member = h.member AND s.sku = h.sku
+  FROM (SELECT drop_id, member, sku FROM {stock.holdings}
+    UNION SELECT drop_id, member, sku FROM s) AS k
+  LEFT JOIN {stock.holdings} h ON h.drop_id = k.drop_id AND h.member = k.member AND h.sku = k.sku
+  LEFT JOIN s ON s.drop_id = k.drop_id AND s.member = k.member AND s.sku = k.sku
 ) AS b
 LEFT JOIN {stock.offers} f ON f.drop_id = b.drop_id AND f.sku = b.sku
 LEFT JOIN {stock.drops} d ON d.drop_id = b.drop_id
