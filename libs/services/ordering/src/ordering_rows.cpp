@@ -19,10 +19,14 @@ struct Facts {
   std::optional<contracts::SealedText> delivery;
   std::optional<crypto::Digest> body_hash;
   std::optional<contracts::LogPlace> place;
+  std::optional<CouponFacts> coupon_facts;
   std::optional<PaymentFacts> money;
+  std::optional<GoodsFacts> goods;
   std::optional<Cancellation> cancellation;
   std::optional<bool> expiring;
+  std::optional<bool> unsettled;
   std::optional<std::vector<AskedRefund>> refunds;
+  std::optional<std::vector<Refund>> given_back;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -35,10 +39,14 @@ struct Facts {
     visit("delivery", self.delivery);
     visit("body_hash", self.body_hash);
     visit("place", self.place);
+    visit("coupon_facts", self.coupon_facts);
     visit("money", self.money);
+    visit("goods", self.goods);
     visit("cancellation", self.cancellation);
     visit("expiring", self.expiring);
+    visit("unsettled", self.unsettled);
     visit("refunds", self.refunds, Bounds{0, kMaxAskedRefunds});
+    visit("given_back", self.given_back, Bounds{0, kMaxRefunds});
   }
 };
 
@@ -74,10 +82,14 @@ Facts facts_of(const Order& order) {
     facts.body_hash = order.body_hash;
     facts.place = order.place;
   }
+  if (order.coupon_facts.any()) facts.coupon_facts = order.coupon_facts;
   if (order.money.any()) facts.money = order.money;
+  if (order.goods.any()) facts.goods = order.goods;
   facts.cancellation = order.cancellation;
   if (order.expiring) facts.expiring = true;
+  if (order.unsettled) facts.unsettled = true;
   facts.refunds = unless_empty(order.refunds);
+  facts.given_back = unless_empty(order.given_back);
   return facts;
 }
 
@@ -91,6 +103,10 @@ void take_facts(Facts&& facts, Order& order) {
   order.delivery = std::move(facts.delivery);
   order.body_hash = facts.body_hash.value_or(crypto::Digest());
   order.place = facts.place.value_or(contracts::LogPlace());
+  order.coupon_facts = std::move(facts.coupon_facts).value_or(CouponFacts());
+  order.goods = std::move(facts.goods).value_or(GoodsFacts());
+  order.unsettled = facts.unsettled.value_or(false);
+  order.given_back = std::move(facts.given_back).value_or(std::vector<Refund>());
   order.money = std::move(facts.money).value_or(PaymentFacts());
   order.cancellation = std::move(facts.cancellation);
   order.expiring = facts.expiring.value_or(false);

@@ -25,6 +25,28 @@ constexpr store::Statement kDue{
     "WHERE deadline IS NOT NULL AND shard {any:shards:int64} AND deadline <= :now "
     "ORDER BY deadline, order_id LIMIT :limit"};
 
+// Only what waits has a deadline, so the index of deadlines is all that is read.
+constexpr store::Statement kWaiting{
+    "waiting_orders", "ordering",
+    "SELECT order_id, member FROM {orders} "
+    "WHERE deadline IS NOT NULL AND shard {any:shards:int64} AND due_at < :until "
+    "AND drop_id = :drop"};
+constexpr store::Statement kWaitingOrdinary{
+    "waiting_ordinary_orders", "ordering",
+    "SELECT order_id, member FROM {orders} "
+    "WHERE deadline IS NOT NULL AND shard {any:shards:int64} AND due_at < :until "
+    "AND drop_id IS NULL"};
+
+Result<Book> load_found(store::Session& session, const Result<store::Rows>& rows) {
+  if (!rows) return rows.error();
+  if (rows->empty()) return Book();
+  std::vector<OrderKey> found;
+  found.reserve(rows->size());
+  for (const auto row : *rows)
+    found.push_back({row.id<OrderId>(0), row.id<MemberId>(1)});
+  return load(session, std::move(found));
+}
+
 }  // namespace
 
 Result<Book> load(store::Session& session, std::vector<OrderKey> wanted) {
@@ -42,14 +64,17 @@ Result<Book> load_due(store::Session& session, std::span<const std::int32_t> sha
   const std::vector<std::int64_t> numbers(shards.begin(), shards.end());
   store::Params params;
   params.add_list("shards", numbers).add("now", now).add("limit", limit);
-  auto rows = store::query(session, kDue, params, {Type::uuid, Type::uuid});
-  if (!rows) return rows.error();
-  if (rows->empty()) return Book();
-  std::vector<OrderKey> due;
-  due.reserve(rows->size());
-  for (const auto row : *rows)
-    due.push_back({row.id<OrderId>(0), row.id<MemberId>(1)});
-  return load(session, std::move(due));
+  return load_found(session, store::query(session, kDue, params, {Type::uuid, Type::uuid}));
+}
+
+Result<Book> load_waiting(store::Session& session, std::span<const std::int32_t> shards,
+                          const std::optional<DropId>& drop, Timestamp until) {
+  const std::vector<std::int64_t> numbers(shards.begin(), shards.end());
+  store::Params params;
+  params.add_list("shards", numbers).add("until", until);
+  if (drop) params.add("drop", *drop);
+  return load_found(session, store::query(session, drop ? kWaiting : kWaitingOrdinary, params,
+                                          {Type::uuid, Type::uuid}));
 }
 
 Status save(store::Session& session, const Book& book) {

@@ -10,13 +10,22 @@ namespace {
 
 using namespace contracts;  // NOLINT: the messages are all this file is about
 
-using Message = std::variant<StockReserved, StockRefused, PaymentOpened, PaymentCaptured,
-                             PaymentDeclined, PaymentClosed, CancelOrder, RefundOrder>;
+using Message =
+    std::variant<StockReserved, StockRefused, PaymentOpened, PaymentCaptured, PaymentDeclined,
+                 PaymentClosed, PaymentRefunded, RefundRefused, CouponReserved, CouponDeclined,
+                 DeliveryPreparing, DeliveryShipped, DeliveryWaybillCorrected, DeliveryDelivered,
+                 DeliveryClosed, CancelOrder, RefundOrder>;
 
 struct Task {
   const worker::Incoming* incoming;
   OrderKey key;
   Message message;
+};
+
+/// A command that is about all orders of a drop which wait.
+struct Extension {
+  const worker::Incoming* incoming;
+  ExtendDeadlines command;
 };
 
 /// An order that a batch is about.
@@ -77,6 +86,8 @@ class Speaker final {
     for (const auto& refused : progress.refused)
       say(order, refused, cause);
     if (progress.close) say(order, *progress.close, cause);
+    for (const auto& ask : progress.asks)
+      std::visit([&](const auto& message) { say(order, message, cause); }, ask);
     if (progress.settle) units_.settle(order);
     if (progress.release) units_.release(order, *progress.release);
   }
@@ -91,59 +102,101 @@ class Speaker final {
   UnitBatches units_;
 };
 
-}  // namespace
-
-OrderingWorker::OrderingWorker(const Terms& terms) : terms_(terms) {
-  ensure(terms.card.count() > 0 && terms.bank.count() > 0 && terms.patience.count() > 0,
-         "an order waits for some time");
-  spec_.name = "ordering";
-  spec_.anchor = topic::kOrderingCommands;
-  spec_.topics = {worker::reads<CancelOrder, RefundOrder>(worker::TopicKind::commands),
-                  worker::reads<StockReserved, StockRefused>(worker::TopicKind::events),
-                  worker::reads<PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed>(
-                      worker::TopicKind::events)};
-  spec_.tick = kSweep;
-}
-
-Status OrderingWorker::apply(std::span<const worker::Incoming> batch, worker::Unit& unit) {
-  std::vector<Task> tasks;
-  tasks.reserve(batch.size());
-  std::vector<OrderKey> wanted;
-  wanted.reserve(batch.size());
-  for (const auto& incoming : batch) {
-    auto message = open_any(incoming, static_cast<Message*>(nullptr));
-    if (!message) {
-      unit.dead_letter(incoming, message.error().code.message(), message.error().detail);
-      continue;
-    }
-    const auto key = key_of(*message);
-    wanted.push_back(key);
-    tasks.push_back({&incoming, key, std::move(*message)});
-  }
-  if (tasks.empty()) return {};
-  auto book = load(unit.session(), std::move(wanted));
-  if (!book) return book.error();
+/// Notes all of a batch, then takes each of its orders as far as it goes.
+void move_on(std::span<const Task> tasks, const Terms& terms, Book& book, Speaker& speaker) {
   std::vector<Touched> touched;
   std::map<OrderKey, std::size_t> places;
   for (const auto& task : tasks) {
     const auto [at, fresh] = places.try_emplace(task.key, touched.size());
     if (fresh) {
-      auto& order = book->order(task.key, worker::number(task.incoming->shard));
+      auto& order = book.order(task.key, worker::number(task.incoming->shard));
       touched.push_back({&order, task.incoming, false, {}});
     }
-    note_one(touched[at->second], terms_, task);
+    note_one(touched[at->second], terms, task);
   }
-  Speaker speaker(unit);
   for (auto& [order, cause, news, refused] : touched) {
     if (news) {
-      book->changed.insert(order->key);
-      speaker.tell(*order, advance(*order, terms_), cause);
+      book.changed.insert(order->key);
+      speaker.tell(*order, advance(*order, terms), cause);
     }
     for (auto& refusal : refused) {
       if (order->known) refusal.state = order->state;
       speaker.say(*order, refusal, cause);
     }
   }
+}
+
+/// Gives waiting orders more time, those of this batch included.
+Status extend_all(const Extension& extension, const Terms& terms, worker::Unit& unit, Book& book,
+                  Speaker& speaker) {
+  const auto& [incoming, command] = extension;
+  const auto shard = worker::number(incoming->shard);
+  auto waiting = load_waiting(unit.session(), std::span(&shard, 1), command.drop, command.until);
+  if (!waiting) return waiting.error();
+  book.orders.merge(waiting->orders);
+  for (auto& [key, order] : book.orders) {
+    if (order.shard != shard) continue;
+    const auto step = extend(order, terms, command, record_of(*incoming));
+    if (!step) continue;
+    book.changed.insert(key);
+    speaker.say(order, *step, incoming);
+  }
+  return {};
+}
+
+}  // namespace
+
+OrderingWorker::OrderingWorker(const Terms& terms) : terms_(terms) {
+  ensure(terms.card.count() > 0 && terms.bank.count() > 0 && terms.patience.count() > 0 &&
+             terms.returns.count() > 0,
+         "an order waits for some time");
+  spec_.name = "ordering";
+  spec_.anchor = topic::kOrderingCommands;
+  spec_.topics = {
+      worker::reads<CancelOrder, RefundOrder, ExtendDeadlines>(worker::TopicKind::commands),
+      worker::reads<StockReserved, StockRefused>(worker::TopicKind::events),
+      worker::reads<CouponReserved, CouponDeclined>(worker::TopicKind::events),
+      worker::reads<PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed, PaymentRefunded,
+                    RefundRefused>(worker::TopicKind::events),
+      worker::reads<DeliveryPreparing, DeliveryShipped, DeliveryWaybillCorrected, DeliveryDelivered,
+                    DeliveryClosed>(worker::TopicKind::events)};
+  spec_.tick = kSweep;
+}
+
+Status OrderingWorker::apply(std::span<const worker::Incoming> batch, worker::Unit& unit) {
+  std::vector<Task> tasks;
+  tasks.reserve(batch.size());
+  std::vector<Extension> extensions;
+  std::vector<OrderKey> wanted;
+  wanted.reserve(batch.size());
+  const auto set_aside = [&unit](const worker::Incoming& incoming, const Error& error) {
+    unit.dead_letter(incoming, error.code.message(), error.detail);
+  };
+  for (const auto& incoming : batch) {
+    if (incoming.envelope.type == ExtendDeadlines::kType) {
+      auto command = worker::open<ExtendDeadlines>(incoming);
+      if (command)
+        extensions.push_back({&incoming, std::move(*command)});
+      else
+        set_aside(incoming, command.error());
+      continue;
+    }
+    auto message = open_any(incoming, static_cast<Message*>(nullptr));
+    if (!message) {
+      set_aside(incoming, message.error());
+      continue;
+    }
+    const auto key = key_of(*message);
+    wanted.push_back(key);
+    tasks.push_back({&incoming, key, std::move(*message)});
+  }
+  if (tasks.empty() && extensions.empty()) return {};
+  auto book = load(unit.session(), std::move(wanted));
+  if (!book) return book.error();
+  Speaker speaker(unit);
+  move_on(tasks, terms_, *book, speaker);
+  for (const auto& extension : extensions)
+    if (auto done = extend_all(extension, terms_, unit, *book, speaker); !done) return done;
   speaker.finish();
   return save(unit.session(), *book);
 }
@@ -157,9 +210,11 @@ Status OrderingWorker::tick(std::span<const worker::Shard> shards, worker::Unit&
   if (book->orders.empty()) return {};
   Speaker speaker(unit);
   for (auto& [key, order] : book->orders) {
-    const auto due = expire(order);
+    const auto due = expire(order, unit.now());
     for (const auto& refused : due.refused)
       speaker.say(order, refused, nullptr);
+    if (due.reminder) speaker.say(order, *due.reminder, nullptr);
+    if (due.completed) speaker.say(order, *due.completed, nullptr);
     if (due.close) speaker.say(order, *due.close, nullptr);
     (due.gone ? book->gone : book->changed).insert(key);
   }

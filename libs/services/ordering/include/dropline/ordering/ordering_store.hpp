@@ -19,6 +19,12 @@ namespace dropline::ordering {
 [[nodiscard]] Result<Book> load_due(store::Session& session, std::span<const std::int32_t> shards,
                                     Timestamp now, std::size_t limit);
 
+/// Orders of these shards, of that drop (absent: ordinary ones), that wait for something until
+/// before `until`, in one statement beside load()'s. Within the caller's transaction.
+[[nodiscard]] Result<Book> load_waiting(store::Session& session,
+                                        std::span<const std::int32_t> shards,
+                                        const std::optional<DropId>& drop, Timestamp until);
+
 /// Writes what changed and removes what is gone, a statement each.
 [[nodiscard]] Status save(store::Session& session, const Book& book);
 
