@@ -23,6 +23,7 @@ STEADY_RATE, LONE_RATE = 1_000, 5
 PEER_CLIENTS = 32
 LOAD_SECONDS = 15 * 60
 GATEWAYS = 2
+SHOWN_LINES = 15
 REDIS_REQUESTS_A_SECOND = 60_000
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 KILOBYTE = 1024
@@ -36,7 +37,8 @@ def run_tool(words, seconds=LOAD_SECONDS, **options):
     done = subprocess.run([str(word) for word in words], stdin=options.pop("stdin", None),
                           capture_output=True, text=True, timeout=seconds, check=False, **options)
     if done.returncode:
-        raise BenchFailed(f"{words[0]}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        said = "\n".join((done.stdout + done.stderr).splitlines()[-SHOWN_LINES:])
+        raise BenchFailed(f"{words[0]}: exit code {done.returncode}\n{said}")
     return done.stdout
 
 
