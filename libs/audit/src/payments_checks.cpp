@@ -14,10 +14,82 @@ FROM {payments.entries} GROUP BY member, transfer
 HAVING SUM(amount) <> 0 OR COUNT(*) <> 2 OR MIN(kind) <> MAX(kind)
   OR MIN(CAST(reference AS text)) <> MAX(CAST(reference AS text)) OR MIN(currency) <> MAX(currency)
   OR MIN(shard) <> MAX(shard) OR MIN(at) <> MAX(at)
-  OR SUM(CASE WHEN account = 'wallet' THEN 1 ELSE 0 END) <> 1
-  OR SUM(CASE WHEN account = CASE WHEN kind = 'charge' THEN 'gateway' ELSE 'held' END
-    THEN 1 ELSE 0 END) <> 1
-  OR MAX(CASE WHEN account = 'wallet' AND (amount < 0) <> (kind = 'capture') THEN 1 ELSE 0 END) = 1
+  OR COALESCE(MIN(kind) || ' ' || MIN(CASE WHEN amount < 0 THEN account END) || ' ' ||
+    MIN(CASE WHEN amount > 0 THEN account END), '') NOT IN (
+    'charge gateway wallet', 'charge suspense wallet', 'capture wallet held', 'refund held wallet',
+    'close held wallet', 'capture gateway held', 'capture partial held', 'deposit bank suspense',
+    'credit suspense partial', 'stray gateway returning', 'stray suspense returning',
+    'refund held returning', 'close held returning', 'close partial returning',
+    'returned returning gateway', 'returned returning bank')
+)";
+
+/// What goes back stands in `returning` until it is done, and there is nothing else in it.
+const std::string kReturns = R"(
+WITH e AS MATERIALIZED (
+  SELECT member, CAST(SUM(amount) AS bigint) AS owed,
+    CAST(SUM(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS bigint) AS came,
+    MIN(currency) AS currency
+  FROM {payments.entries} WHERE account = 'returning' GROUP BY member
+)
+SELECT 'payments.returns id=' || CAST(k.id AS text) AS w,
+  'state ' || COALESCE(r.state, '(no row)') || ', amount ' ||
+  COALESCE(CAST(r.amount AS text), '(none)') || ', the ledger owes ' ||
+  COALESCE(CAST(e.owed AS text), '0') || ' of ' || COALESCE(CAST(e.came AS text), '0') AS t
+FROM (SELECT id FROM {payments.returns} UNION SELECT member FROM e) AS k
+LEFT JOIN {payments.returns} r ON r.id = k.id
+LEFT JOIN e ON e.member = k.id
+WHERE r.id IS NULL OR e.member IS NULL OR e.came <> r.amount OR e.currency <> r.currency
+  OR e.owed <> CASE WHEN r.state = 'done' THEN 0 ELSE r.amount END
+  OR r.state NOT IN ('sent', 'waits', 'done') OR r.way NOT IN ('gateway', 'bank')
+)";
+
+/// What a bank brought is in suspense until it is taken or sent back.
+const std::string kDeposits = R"(
+WITH e AS MATERIALIZED (
+  SELECT member, CAST(SUM(amount) AS bigint) AS came, MIN(currency) AS currency
+  FROM {payments.entries} WHERE kind = 'deposit' AND account = 'suspense' GROUP BY member
+)
+SELECT 'payments.deposits deposit=' || CAST(k.id AS text) AS w,
+  'state ' || COALESCE(d.state, '(no row)') || ', amount ' ||
+  COALESCE(CAST(d.amount AS text), '(none)') || ', taken ' ||
+  COALESCE(CAST(d.taken AS text), '(none)') || ', returned ' ||
+  COALESCE(CAST(d.returned AS text), '(none)') || '; the ledger has ' ||
+  COALESCE(CAST(e.came AS text), '0') || ', credits took ' ||
+  CAST(COALESCE(c.taken, 0) AS text) || ', returns ' || CAST(COALESCE(b.amount, 0) AS text) AS t
+FROM (SELECT deposit AS id FROM {payments.deposits} UNION SELECT member FROM e) AS k
+LEFT JOIN {payments.deposits} d ON d.deposit = k.id
+LEFT JOIN e ON e.member = k.id
+LEFT JOIN (SELECT deposit, CAST(SUM(taken) AS bigint) AS taken FROM {payments.credits}
+  GROUP BY deposit) c ON c.deposit = k.id
+LEFT JOIN (SELECT deposit, CAST(SUM(amount) AS bigint) AS amount FROM {payments.returns}
+  WHERE deposit IS NOT NULL GROUP BY deposit) b ON b.deposit = k.id
+WHERE d.deposit IS NULL OR e.member IS NULL OR e.came <> d.amount OR e.currency <> d.currency
+  OR d.state NOT IN ('waits', 'done') OR d.taken <> COALESCE(c.taken, 0)
+  OR d.returned <> COALESCE(b.amount, 0)
+)";
+
+/// What the shop holds of an order's card or transfer, and what came of one that is not all.
+const std::string kOutsideMoney = R"(
+WITH e AS MATERIALIZED (
+  SELECT order_id, CAST(SUM(held) AS bigint) AS held, CAST(SUM(partial) AS bigint) AS partial
+  FROM (
+    SELECT CASE WHEN n.kind = 'refund' THEN r.order_id ELSE n.reference END AS order_id,
+      CASE WHEN n.account = 'held' THEN n.amount ELSE 0 END AS held,
+      CASE WHEN n.account = 'partial' THEN n.amount ELSE 0 END AS partial
+    FROM {payments.entries} n LEFT JOIN {payments.refunds} r
+      ON n.kind = 'refund' AND r.refund = n.reference
+    WHERE n.account IN ('held', 'partial')
+  ) AS moved GROUP BY order_id
+)
+SELECT 'payments.payments order=' || CAST(p.order_id AS text) AS w,
+  'method ' || p.method || ', captured ' || CAST(p.captured AS text) || ', refunded ' ||
+  CAST(p.refunded AS text) || ', sending ' || CAST(p.sending AS text) || ', received ' ||
+  CAST(p.received AS text) || '; the ledger holds ' || CAST(COALESCE(e.held, 0) AS text) ||
+  ' and ' || CAST(COALESCE(e.partial, 0) AS text) AS t
+FROM {payments.payments} p LEFT JOIN e ON e.order_id = p.order_id
+WHERE p.method IN ('card', 'bank') AND (
+  p.captured - p.refunded - p.sending <> COALESCE(e.held, 0)
+  OR p.received <> COALESCE(e.partial, 0))
 )";
 
 const std::string kWallets = R"(
@@ -129,8 +201,14 @@ WHERE state NOT IN ('open', 'captured', 'closed')
   OR (state = 'closed') <> (cause IS NOT NULL)
   OR (declined IS NOT NULL AND (state <> 'closed' OR captured <> 0 OR method IS NULL
     OR cause <> 'payment_failed'))
-  OR (captured > 0) <> (captured_at IS NOT NULL) OR captured < 0 OR refunded < 0
-  OR refunded > captured
+  OR (captured > 0 AND captured_at IS NULL) OR (captured_at IS NOT NULL AND captured <> amount)
+  OR captured < 0 OR refunded < 0 OR refunded > captured
+  OR (received <> 0 AND (state <> 'open' OR COALESCE(method, '') <> 'bank' OR received < 0
+    OR received >= amount))
+  OR (sending <> 0 AND (state <> 'captured' OR COALESCE(method, '') <> 'card' OR sending < 0
+    OR refunded + sending > captured))
+  OR (closing IS NOT NULL AND (state = 'closed' OR COALESCE(method, '') <> 'card'))
+  OR (account IS NOT NULL AND COALESCE(method, '') <> 'bank')
 )";
 
 const std::string kRefunds = R"(
@@ -187,6 +265,12 @@ const std::array kChecks{
                kPaymentRow},
     TableCheck{"payments_refunds", "refunds made are in the ledger once, refused ones are not",
                Reach::always, kRefunds},
+    TableCheck{"payments_returns", "what goes back is owed until it is gone", Reach::always,
+               kReturns},
+    TableCheck{"payments_deposits", "what a bank brought was taken, sent back or waits",
+               Reach::at_rest, kDeposits},
+    TableCheck{"payments_outside", "what is held of cards and transfers is in the ledger",
+               Reach::always, kOutsideMoney},
     TableCheck{"payments_charges", "a captured charge is credited once, no other is", Reach::always,
                kCharges},
 };

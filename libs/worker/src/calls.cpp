@@ -132,19 +132,22 @@ void CallDesk::collect() {
     std::erase_if(waiting, [&](const Waiting& each) { return each.at + terms_.timeout < now; });
 }
 
-Status CallDesk::tick(std::span<const Shard> shards, Unit& unit,
-                      const std::function<Status(const Answer&)>& say) {
+Status CallDesk::tick(std::span<const Shard> shards, Unit& unit, const Say& say) {
   if (caller_ == nullptr || std::ranges::none_of(shards, [this](Shard s) { return wants_tick(s); }))
     return {};
   collect();
-  std::vector<Answer> answers;
-  for (const auto shard : shards)
-    if (const auto waiting = answers_.find(shard); waiting != answers_.end())
-      for (const auto& each : waiting->second)
-        if (told_.insert(each.answer.call).second) answers.push_back(each.answer);
-  for (const auto& answer : answers)
-    if (auto said = say(answer); !said) return said;
-  if (auto closed = close(unit.session(), answers, unit.now()); !closed) return closed;
+  std::vector<Answer> settled;
+  for (const auto shard : shards) {
+    const auto waiting = answers_.find(shard);
+    if (waiting == answers_.end()) continue;
+    for (const auto& each : waiting->second) {
+      if (!told_.insert(each.answer.call).second) continue;
+      const auto said = say(each.answer);
+      if (!said) return said.error();
+      if (*said) settled.push_back(each.answer);
+    }
+  }
+  if (auto closed = close(unit.session(), settled, unit.now()); !closed) return closed;
   if (auto leased = take_leases(unit.session(), shards, unit.now()); !leased) return leased;
   return look(unit.session(), shards, unit.now());
 }

@@ -56,6 +56,10 @@ const std::map<std::string, std::string_view> kEmpty{
     {"payments.outbox", kOutbox},
     {"ordering.held", kHeld},
     {"ordering.outbox", kOutbox},
+    {"payments.calls", "no card was paid here; an answered call is kept for the record"},
+    {"payments.returns", "nothing went back past a wallet"},
+    {"payments.deposits", "no bank brought anything"},
+    {"payments.credits", "no bank brought anything"},
     {"payments.refunds", "nothing is refunded before it was delivered"},
 };
 

@@ -52,16 +52,20 @@ struct Rules {
   void judge(const T& message, Timestamp at) {
     const Moment moment{at, partition(message.member)};
     if constexpr (std::same_as<T, StockReserved> || std::same_as<T, OpenPayment>) {
-      note(open(book, message, moment), moment);
+      note(open(book, terms, message, moment), moment);
     } else if constexpr (std::same_as<T, ClosePayment>) {
       note(close(book, terms, message, moment), moment);
     } else if constexpr (std::same_as<T, RefundPayment>) {
-      note(refund(book, message, moment), moment);
+      note(refund(book, terms, message, moment), moment);
     } else if constexpr (std::same_as<T, ChargeWallet>) {
       note(request(book, terms, message, moment), moment);
     } else {
       note(settle(book, terms, message, moment), moment);
     }
+  }
+  void note(const Answers& answers, const Moment& moment) {
+    for (const auto& answer : answers)
+      note(answer, moment);
   }
   template <class... Ts>
   void note(const std::variant<Ts...>& answer, const Moment& moment) {
@@ -90,7 +94,8 @@ std::vector<std::string> dump(Ground& ground) {
       {"{totals}", {"account", "shard", "currency", "balance"}},
       {"{payments}",
        {"hex(order_id)", "hex(member)", "hex(drop_id)", "method", "state", "amount", "currency",
-        "captured", "refunded", "cause", "declined", "opened_at", "captured_at", "at"}},
+        "captured", "refunded", "cause", "declined", "opened_at", "captured_at", "at", "received",
+        "sending", "closing", "account"}},
       {"{refunds}",
        {"hex(refund)", "hex(member)", "hex(order_id)", "amount", "currency", "refused", "at"}},
       {"{charges}",

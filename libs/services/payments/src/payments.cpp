@@ -1,7 +1,7 @@
 #include "dropline/payments/payments.hpp"
 
-#include "dropline/base/ensure.hpp"
-#include "wallets.hpp"
+#include "charges.hpp"
+#include "moves.hpp"
 
 namespace dropline::payments {
 namespace {
@@ -14,6 +14,9 @@ auto* find(Map& map, const typename Map::key_type& key) {
   return found == map.end() ? nullptr : &found->second;
 }
 
+/// How slowly an unprompted question is repeated: as if it had been asked six times before.
+constexpr std::int64_t kUnprompted = 6;
+
 /// What an order asks payments for.
 struct Bill {
   PaymentKey key;
@@ -22,50 +25,34 @@ struct Bill {
   Money amount;
 };
 
-PaymentCaptured captured(const Payment& payment) {
-  ensure(payment.captured_at.has_value() && payment.method.has_value(),
-         "a captured payment knows how and when");
-  PaymentCaptured event;
-  event.order_id = payment.key.order;
-  event.member = payment.key.member;
-  event.payment = payment_id(payment.key.order);
-  event.method = *payment.method;
-  event.amount = payment.amount;
-  event.at = *payment.captured_at;
-  return event;
+/// Until it is paid it may be paid without our being told.
+void ask_later(Book& book, const Terms& terms, const Payment& payment, const Moment& moment) {
+  Errand errand;
+  errand.kind = ErrandKind::ask;
+  errand.call = call_id(errand.kind, payment.key.order.uuid(), 0);
+  errand.owner = payment.key.member;
+  errand.order = payment.key.order;
+  errand.amount = payment.amount;
+  errand.reference = reference_of(payment.key.member, payment.key.order);
+  errand.since = moment.at;
+  errand.due = moment.at + terms.ask_after;
+  errand.patience = kUnprompted;
+  send(book, std::move(errand), moment);
 }
 
-PaymentDeclined declined(const Payment& payment) {
-  PaymentDeclined event;
-  event.order_id = payment.key.order;
-  event.member = payment.key.member;
-  event.payment = payment_id(payment.key.order);
-  event.method = *payment.method;
-  event.amount = payment.amount;
-  event.reason = *payment.declined;
-  return event;
-}
-
-PaymentOpened opened(const Payment& payment) {
+PaymentOpened opened(const Terms& terms, const Payment& payment) {
   PaymentOpened event;
   event.order_id = payment.key.order;
   event.member = payment.key.member;
   event.payment = payment_id(payment.key.order);
   event.method = *payment.method;
   event.amount = payment.amount;
+  event.reference = reference_of(payment.key.member, payment.key.order);
+  if (payment.method == PaymentMethod::bank) event.deposit_to = terms.deposit_to;
   return event;
 }
 
-PaymentClosed closed(const Payment& payment) {
-  PaymentClosed event;
-  event.order_id = payment.key.order;
-  event.member = payment.key.member;
-  event.cause = *payment.cause;
-  event.refunded = {payment.refunded, payment.amount.currency};
-  return event;
-}
-
-OpenAnswer open_bill(Book& book, const Bill& bill, const Moment& moment) {
+OpenAnswer open_bill(Book& book, const Terms& terms, const Bill& bill, const Moment& moment) {
   if (auto* known = find(book.payments, bill.key)) {
     if (known->method) return std::monostate();
     // It was closed first: the row learns what it would have been, and stays closed.
@@ -84,7 +71,10 @@ OpenAnswer open_bill(Book& book, const Bill& bill, const Moment& moment) {
   payment.opened_at = moment.at;
   payment.at = moment.at;
   book.payments_changed.insert(bill.key);
-  if (bill.method != PaymentMethod::wallet && bill.amount.minor != 0) return opened(payment);
+  if (bill.method != PaymentMethod::wallet && bill.amount.minor != 0) {
+    if (terms.asks && bill.method == PaymentMethod::card) ask_later(book, terms, payment, moment);
+    return opened(terms, payment);
+  }
   payment.declined = hold(book, bill.key.member, bill.amount,
                           {TransferKind::capture, bill.key.order.uuid()}, moment);
   if (payment.declined) {
@@ -98,55 +88,140 @@ OpenAnswer open_bill(Book& book, const Bill& bill, const Moment& moment) {
   return captured(payment);
 }
 
-std::optional<DeclineReason> outside(const Terms& terms, const Money& amount) {
-  if (amount.currency != terms.minimum_charge.currency) return DeclineReason::wrong_currency;
-  if (amount.minor < terms.minimum_charge.minor) return DeclineReason::below_minimum;
-  if (amount.minor > terms.maximum_charge.minor) return DeclineReason::above_maximum;
-  return std::nullopt;
-}
-
-WalletChargeDeclined decline(Book& book, Charge& charge, DeclineReason reason,
-                             const Moment& moment) {
-  charge.state = ChargeState::declined;
-  charge.declined = reason;
-  charge.at = moment.at;
-  book.charges_changed.insert(charge.key);
-  WalletChargeDeclined event;
-  event.charge = charge.key.charge;
-  event.member = charge.key.member;
-  event.amount = charge.amount;
-  event.reason = reason;
-  return event;
-}
-
 /// The first refusal that applies; absent: the refund can be made.
 std::optional<RefundRefusal> refusal_of(const Payment* payment, const Money& amount) {
   if (payment == nullptr) return RefundRefusal::unknown_order;
-  if (payment->state == PaymentState::closed) return RefundRefusal::closed;
+  if (payment->state == PaymentState::closed || payment->closing) return RefundRefusal::closed;
   if (payment->state == PaymentState::open) return RefundRefusal::not_captured;
   if (amount.currency != payment->amount.currency || amount.minor > payment->held().minor)
     return RefundRefusal::more_than_captured;
   return std::nullopt;
 }
 
+/// The payment in the shop's hands goes back, by the way that it came.
+void return_all(Book& book, const Terms& terms, Payment& payment, ReturnCause cause,
+                const Moment& moment, Answers& out) {
+  const bool card = payment.method == PaymentMethod::card;
+  const bool incomplete = payment.state == PaymentState::open;
+  Return going;
+  going.key = {closing_id(payment.key.order), payment.key.member};
+  going.order = payment.key.order;
+  going.amount = incomplete ? Money{payment.received, payment.amount.currency} : payment.held();
+  going.cause = cause;
+  going.way = card ? ReturnWay::gateway : ReturnWay::bank;
+  if (!card) going.account = payment.account;
+  going.reference = reference_of(payment.key.member, payment.key.order);
+  if (going.amount.minor == 0) return;
+  if (incomplete)
+    payment.received = 0;
+  else if (card)
+    payment.sending += going.amount.minor;
+  else
+    payment.refunded += going.amount.minor;
+  begin_return(book, terms, std::move(going), incomplete ? AccountName::partial : AccountName::held,
+               {TransferKind::close, payment.key.order.uuid()}, moment, out);
+}
+
+/// Nothing is captured yet: of a card the gateway has to say so first.
+void close_open(Book& book, const Terms& terms, Payment& payment, const ClosePayment& command,
+                const Moment& moment, Answers& out) {
+  if (terms.asks && payment.method == PaymentMethod::card) {
+    // Who wants it back has the last word over a deadline.
+    const bool first = !payment.closing;
+    if (first || payment.closing == EndCause::expired) payment.closing = command.cause;
+    payment.at = moment.at;
+    book.payments_changed.insert(payment.key);
+    if (!first) return;
+    Errand errand;
+    errand.kind = ErrandKind::cancel;
+    errand.call = call_id(errand.kind, payment.key.order.uuid(), 0);
+    errand.owner = payment.key.member;
+    errand.order = payment.key.order;
+    errand.amount = payment.amount;
+    errand.reference = reference_of(payment.key.member, payment.key.order);
+    errand.since = moment.at;
+    errand.due = moment.at;
+    return send(book, std::move(errand), moment);
+  }
+  return_all(book, terms, payment, ReturnCause::incomplete, moment, out);
+  out.emplace_back(close_now(book, payment, command.cause, moment));
+}
+
+void close_captured(Book& book, const Terms& terms, Payment& payment, EndCause cause,
+                    const Moment& moment, Answers& out) {
+  if (payment.closing) return;  // It will be answered when the gateway has.
+  if (payment.method == PaymentMethod::wallet || payment.captured == 0) {
+    give_back(book, payment.key.member, payment.held(),
+              {TransferKind::close, payment.key.order.uuid()}, moment);
+    payment.refunded = payment.captured;
+    out.emplace_back(close_now(book, payment, cause, moment));
+    return;
+  }
+  payment.at = moment.at;
+  book.payments_changed.insert(payment.key);
+  if (payment.method == PaymentMethod::card) payment.closing = cause;
+  return_all(book, terms, payment, ReturnCause::closed, moment, out);
+  if (payment.state == PaymentState::captured && payment.sending == 0)
+    out.emplace_back(close_now(book, payment, cause, moment));
+}
+
+PaymentRefunded refunded(const Payment& payment, const RefundPayment& command) {
+  PaymentRefunded event;
+  event.refund = command.refund;
+  event.order_id = command.order_id;
+  event.member = command.member;
+  event.payment = payment_id(command.order_id);
+  event.method = *payment.method;
+  event.amount = command.amount;
+  event.refunded_total = {payment.refunded, payment.amount.currency};
+  event.whole = payment.refunded == payment.captured;
+  event.lines = command.lines;
+  return event;
+}
+
+/// To a card or an account.
+void refund_outside(Book& book, const Terms& terms, Payment& payment, const RefundPayment& command,
+                    const Moment& moment, Answers& out) {
+  const bool card = payment.method == PaymentMethod::card;
+  Return going;
+  going.key = {refund_id(command.refund), command.member};
+  going.order = command.order_id;
+  going.refund = command.refund;
+  going.amount = command.amount;
+  going.cause = ReturnCause::refund;
+  going.way = card ? ReturnWay::gateway : ReturnWay::bank;
+  going.reference = reference_of(command.member, command.order_id);
+  if (card) {
+    payment.sending += command.amount.minor;
+    going.told = encode(refunded(payment, command));
+  } else {
+    if (command.account) payment.account = command.account;
+    going.account = payment.account;
+    payment.refunded += command.amount.minor;
+    out.emplace_back(refunded(payment, command));
+  }
+  begin_return(book, terms, std::move(going), AccountName::held,
+               {TransferKind::refund, command.refund.uuid()}, moment, out);
+}
+
 }  // namespace
 
-OpenAnswer open(Book& book, const StockReserved& order, const Moment& moment) {
+OpenAnswer open(Book& book, const Terms& terms, const StockReserved& order, const Moment& moment) {
   if (order.coupon) return std::monostate();
-  return open_bill(book,
+  return open_bill(book, terms,
                    {{order.order_id, order.member}, order.drop, order.payment.method, order.total},
                    moment);
 }
 
-OpenAnswer open(Book& book, const OpenPayment& command, const Moment& moment) {
+OpenAnswer open(Book& book, const Terms& terms, const OpenPayment& command, const Moment& moment) {
   return open_bill(
-      book,
+      book, terms,
       {{command.order_id, command.member}, command.drop, command.payment.method, command.amount},
       moment);
 }
 
-CloseAnswer close(Book& book, const Terms& terms, const ClosePayment& command,
-                  const Moment& moment) {
+Answers close(Book& book, const Terms& terms, const ClosePayment& command, const Moment& moment) {
+  Answers out;
   const PaymentKey key{command.order_id, command.member};
   auto* payment = find(book.payments, key);
   if (payment == nullptr) {
@@ -155,22 +230,29 @@ CloseAnswer close(Book& book, const Terms& terms, const ClosePayment& command,
     payment->amount = {0, terms.minimum_charge.currency};
     payment->opened_at = moment.at;
   }
-  if (payment->state == PaymentState::closed) return closed(*payment);
-  const bool paid = payment->state == PaymentState::captured;
-  const bool all_went_back = payment->captured != 0 && payment->held().minor == 0;
-  if (paid && command.cause == EndCause::expired && !all_went_back) return captured(*payment);
-  give_back(book, key.member, payment->held(), {TransferKind::close, key.order.uuid()}, moment);
-  payment->refunded = payment->captured;
-  payment->state = PaymentState::closed;
-  payment->cause = command.cause;
-  payment->at = moment.at;
-  book.payments_changed.insert(key);
-  return closed(*payment);
+  if (payment->state == PaymentState::closed) {
+    out.emplace_back(closed(*payment));
+    return out;
+  }
+  if (command.account && payment->method == PaymentMethod::bank)
+    payment->account = command.account;
+  if (payment->state == PaymentState::open) {
+    close_open(book, terms, *payment, command, moment, out);
+    return out;
+  }
+  const bool all_went_back = payment->captured != 0 && payment->refunded == payment->captured;
+  if (command.cause == EndCause::expired && !all_went_back) {
+    out.emplace_back(captured(*payment));
+  } else {
+    close_captured(book, terms, *payment, command.cause, moment, out);
+  }
+  return out;
 }
 
-RefundAnswer refund(Book& book, const RefundPayment& command, const Moment& moment) {
+Answers refund(Book& book, const Terms& terms, const RefundPayment& command, const Moment& moment) {
+  Answers out;
   const RefundKey key{command.refund, command.member};
-  if (book.refunds.contains(key)) return std::monostate();
+  if (book.refunds.contains(key)) return out;
   auto* payment = find(book.payments, PaymentKey{command.order_id, command.member});
   Refund row{key, command.order_id, command.amount, refusal_of(payment, command.amount), moment.at};
   book.refunds.emplace(key, row);
@@ -181,23 +263,19 @@ RefundAnswer refund(Book& book, const RefundPayment& command, const Moment& mome
     event.order_id = command.order_id;
     event.member = command.member;
     event.reason = *row.refused;
-    return event;
+    out.emplace_back(event);
+    return out;
+  }
+  payment->at = moment.at;
+  book.payments_changed.insert(payment->key);
+  if (payment->method != PaymentMethod::wallet && command.amount.minor != 0) {
+    refund_outside(book, terms, *payment, command, moment, out);
+    return out;
   }
   give_back(book, key.member, command.amount, {TransferKind::refund, key.refund.uuid()}, moment);
   payment->refunded += command.amount.minor;
-  payment->at = moment.at;
-  book.payments_changed.insert(payment->key);
-  PaymentRefunded event;
-  event.refund = command.refund;
-  event.order_id = command.order_id;
-  event.member = command.member;
-  event.payment = payment_id(command.order_id);
-  event.method = *payment->method;
-  event.amount = command.amount;
-  event.refunded_total = {payment->refunded, payment->amount.currency};
-  event.whole = payment->held().minor == 0;
-  event.lines = command.lines;
-  return event;
+  out.emplace_back(refunded(*payment, command));
+  return out;
 }
 
 ChargeAnswer request(Book& book, const Terms& terms, const ChargeWallet& command,
@@ -219,43 +297,6 @@ ChargeAnswer request(Book& book, const Terms& terms, const ChargeWallet& command
   if (!reason) reason = may_fill(book, command.member, command.amount);
   if (reason) return decline(book, charge, *reason, moment);
   return std::monostate();
-}
-
-ChargeAnswer settle(Book& book, const Terms& terms, const GatewayAnswered& answer,
-                    const Moment& moment) {
-  ensure(answer.charge.has_value(), "the answer is about a charge");
-  if (answer.outcome != GatewayOutcome::captured && answer.outcome != GatewayOutcome::declined)
-    return std::monostate();
-  const bool came = answer.outcome == GatewayOutcome::captured;
-  ensure(!came || answer.amount.has_value(), "what was captured has an amount");
-  const ChargeKey key{*answer.charge, answer.member};
-  auto* charge = find(book.charges, key);
-  const bool asked = charge != nullptr;
-  if (!asked) {
-    charge = &book.charges[key];
-    charge->key = key;
-    charge->amount = answer.amount.value_or(Money{0, terms.minimum_charge.currency});
-  }
-  if (charge->state != ChargeState::requested) return std::monostate();
-  if (!came) return decline(book, *charge, DeclineReason::declined, moment);
-  if (*answer.amount != charge->amount)
-    return decline(book, *charge, DeclineReason::wrong_amount, moment);
-  // Asked for within the terms of its day, it is credited whatever they are now.
-  auto reason = asked ? std::nullopt : outside(terms, *answer.amount);
-  if (!reason) reason = may_fill(book, key.member, *answer.amount);
-  if (reason) return decline(book, *charge, *reason, moment);
-  charge->state = ChargeState::captured;
-  charge->at = moment.at;
-  book.charges_changed.insert(key);
-  const auto& wallet =
-      fill(book, key.member, *answer.amount, {TransferKind::charge, key.charge.uuid()}, moment);
-  WalletCharged event;
-  event.charge = key.charge;
-  event.member = key.member;
-  event.amount = *answer.amount;
-  event.balance = {wallet.balance, wallet.currency};
-  event.at = moment.at;
-  return event;
 }
 
 }  // namespace dropline::payments

@@ -36,6 +36,24 @@ Status read_money(const store::Rows::Row& row, std::size_t column, std::string_v
   return {};
 }
 
+template <class T>
+void read_id(const store::Rows::Row& row, std::size_t column, std::optional<T>& out) {
+  if (!row.is_null(column)) out = row.id<T>(column);
+}
+
+void read_text(const store::Rows::Row& row, std::size_t column, std::optional<std::string>& out) {
+  if (!row.is_null(column)) out.emplace(row.text(column));
+}
+
+Status read_sealed(const store::Rows::Row& row, std::size_t column, std::string_view what,
+                   std::optional<contracts::SealedText>& out) {
+  if (row.is_null(column)) return {};
+  auto sealed = contracts::decode<contracts::SealedText>(row.text(column));
+  if (!sealed) return damaged(what, sealed.error().text());
+  out = std::move(*sealed);
+  return {};
+}
+
 }  // namespace
 
 Result<Wallet> read_wallet(const store::Rows::Row& row) {
@@ -82,6 +100,12 @@ Result<Payment> read_payment(const store::Rows::Row& row) {
   payment.opened_at = row.time(11);
   if (!row.is_null(12)) payment.captured_at = row.time(12);
   payment.at = row.time(13);
+  payment.received = row.int64(14);
+  payment.sending = row.int64(15);
+  if (auto done = read_name(row, 16, "payments.closing", payment.closing); !done)
+    return done.error();
+  if (auto done = read_sealed(row, 17, "payments.account", payment.account); !done)
+    return done.error();
   const bool whole = (payment.state != PaymentState::closed || payment.cause) &&
                      (payment.state == PaymentState::closed || payment.method) &&
                      (payment.state != PaymentState::captured || payment.captured_at);
@@ -109,6 +133,63 @@ Result<Charge> read_charge(const store::Rows::Row& row) {
     return done.error();
   charge.at = row.time(7);
   return charge;
+}
+
+Result<Return> read_return(const store::Rows::Row& row) {
+  Return out;
+  out.key = {row.id<contracts::ReturnId>(0), row.id<MemberId>(1)};
+  read_id(row, 2, out.order);
+  read_id(row, 3, out.charge);
+  read_id(row, 4, out.refund);
+  read_id(row, 5, out.deposit);
+  if (auto done = read_money(row, 6, "returns.currency", out.amount); !done) return done.error();
+  if (auto done = read_name(row, 8, "returns.cause", out.cause); !done) return done.error();
+  if (auto done = read_name(row, 9, "returns.way", out.way); !done) return done.error();
+  if (auto done = read_name(row, 10, "returns.state", out.state); !done) return done.error();
+  out.attempt = row.int64(11);
+  out.reference = row.text(12);
+  if (auto done = read_sealed(row, 13, "returns.account", out.account); !done) return done.error();
+  out.told = row.text(14);
+  read_text(row, 15, out.reason);
+  read_text(row, 16, out.actor);
+  out.made_at = row.time(17);
+  out.at = row.time(18);
+  read_id(row, 19, out.member);
+  return out;
+}
+
+Result<Deposit> read_deposit(const store::Rows::Row& row) {
+  Deposit out;
+  out.key = row.id<contracts::DepositId>(0);
+  out.transaction = row.text(1);
+  if (auto done = read_money(row, 2, "deposits.currency", out.amount); !done) return done.error();
+  read_text(row, 4, out.reference);
+  if (auto done = read_sealed(row, 5, "deposits.payer", out.payer); !done) return done.error();
+  if (auto done = read_name(row, 6, "deposits.state", out.state); !done) return done.error();
+  out.attempt = row.int64(7);
+  out.taken = row.int64(8);
+  out.returned = row.int64(9);
+  read_id(row, 10, out.member);
+  read_id(row, 11, out.order);
+  read_id(row, 12, out.charge);
+  if (auto done = read_name(row, 13, "deposits.refusal", out.refusal); !done) return done.error();
+  read_text(row, 14, out.actor);
+  read_text(row, 15, out.reason);
+  out.made_at = row.time(16);
+  out.at = row.time(17);
+  return out;
+}
+
+Result<Credit> read_credit(const store::Rows::Row& row) {
+  Credit out;
+  out.key = {row.id<contracts::DepositId>(0), row.int64(1), row.id<MemberId>(2)};
+  read_id(row, 3, out.order);
+  read_id(row, 4, out.charge);
+  if (auto done = read_money(row, 5, "credits.currency", out.amount); !done) return done.error();
+  out.taken = row.int64(7);
+  if (auto done = read_name(row, 8, "credits.refusal", out.refusal); !done) return done.error();
+  out.at = row.time(9);
+  return out;
 }
 
 }  // namespace dropline::payments

@@ -23,6 +23,16 @@ store::RowBuffer& put_key(store::RowBuffer& rows, const ChargeKey& key) {
   return rows.add(key.charge).add(key.member);
 }
 
+store::RowBuffer& put_key(store::RowBuffer& rows, const ReturnKey& key) {
+  return rows.add(key.id).add(key.owner);
+}
+store::RowBuffer& put_key(store::RowBuffer& rows, const contracts::DepositId& key) {
+  return rows.add(key);
+}
+store::RowBuffer& put_key(store::RowBuffer& rows, const CreditKey& key) {
+  return rows.add(key.deposit).add(key.attempt).add(key.member);
+}
+
 template <class Key>
 Result<store::Rows> rows_of(store::Session& session, const store::Table& table,
                             std::vector<Key>& wanted) {
@@ -67,6 +77,14 @@ void add_name(store::RowBuffer& rows, const std::optional<E>& value) {
   }
 }
 
+void add_sealed(store::RowBuffer& rows, const std::optional<contracts::SealedText>& value) {
+  if (value) {
+    rows.add(contracts::encode(*value));
+  } else {
+    rows.null();
+  }
+}
+
 void put(store::RowBuffer& rows, const Wallet& wallet) {
   rows.add(wallet.member).add(wallet.currency.text()).add(wallet.balance).add(wallet.charged);
   rows.add(wallet.transfers).add(wallet.shard).add(wallet.at);
@@ -86,6 +104,9 @@ void put(store::RowBuffer& rows, const Payment& payment) {
   add_name(rows, payment.cause);
   add_name(rows, payment.declined);
   rows.add(payment.opened_at).add(payment.captured_at).add(payment.at);
+  rows.add(payment.received).add(payment.sending);
+  add_name(rows, payment.closing);
+  add_sealed(rows, payment.account);
 }
 
 void put(store::RowBuffer& rows, const Refund& refund) {
@@ -101,6 +122,33 @@ void put(store::RowBuffer& rows, const Charge& charge) {
   rows.add(to_text(charge.state)).add(charge.amount.minor).add(charge.amount.currency.text());
   add_name(rows, charge.declined);
   rows.add(charge.at);
+}
+
+void put(store::RowBuffer& rows, const Return& row) {
+  put_key(rows, row.key).add(row.order).add(row.charge).add(row.refund).add(row.deposit);
+  rows.add(row.amount.minor).add(row.amount.currency.text());
+  rows.add(to_text(row.cause)).add(to_text(row.way)).add(to_text(row.state)).add(row.attempt);
+  rows.add(row.reference);
+  add_sealed(rows, row.account);
+  rows.add(row.told).add(row.reason).add(row.actor).add(row.made_at).add(row.at);
+  rows.add(row.member);
+}
+
+void put(store::RowBuffer& rows, const Deposit& row) {
+  put_key(rows, row.key).add(row.transaction).add(row.amount.minor);
+  rows.add(row.amount.currency.text()).add(row.reference);
+  add_sealed(rows, row.payer);
+  rows.add(to_text(row.state)).add(row.attempt).add(row.taken).add(row.returned);
+  rows.add(row.member).add(row.order).add(row.charge);
+  add_name(rows, row.refusal);
+  rows.add(row.actor).add(row.reason).add(row.made_at).add(row.at);
+}
+
+void put(store::RowBuffer& rows, const Credit& row) {
+  put_key(rows, row.key).add(row.order).add(row.charge);
+  rows.add(row.amount.minor).add(row.amount.currency.text()).add(row.taken);
+  add_name(rows, row.refusal);
+  rows.add(row.at);
 }
 
 template <class Key, class Row>
@@ -146,6 +194,12 @@ Result<Book> load(store::Session& session, Wanted wanted) {
     return done.error();
   if (auto done = take(session, kCharges, wanted.charges, read_charge, book.charges); !done)
     return done.error();
+  if (auto done = take(session, kReturns, wanted.returns, read_return, book.returns); !done)
+    return done.error();
+  if (auto done = take(session, kDeposits, wanted.deposits, read_deposit, book.deposits); !done)
+    return done.error();
+  if (auto done = take(session, kCredits, wanted.credits, read_credit, book.credits); !done)
+    return done.error();
   return book;
 }
 
@@ -156,7 +210,11 @@ Status save(store::Session& session, const Book& book) {
   if (auto done = write(session, kPayments, book.payments_changed, book.payments); !done)
     return done;
   if (auto done = append(session, kRefunds, book.refunds_new); !done) return done;
-  return write(session, kCharges, book.charges_changed, book.charges);
+  if (auto done = write(session, kCharges, book.charges_changed, book.charges); !done) return done;
+  if (auto done = write(session, kReturns, book.returns_changed, book.returns); !done) return done;
+  if (auto done = write(session, kDeposits, book.deposits_changed, book.deposits); !done)
+    return done;
+  return append(session, kCredits, book.credits_new);
 }
 
 }  // namespace dropline::payments

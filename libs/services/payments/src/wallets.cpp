@@ -36,7 +36,7 @@ std::optional<contracts::DeclineReason> may_fill(const Book& book, const MemberI
 }
 
 const Wallet& fill(Book& book, const MemberId& member, const Money& amount, const Purpose& purpose,
-                   const Moment& moment) {
+                   const Moment& moment, AccountName from) {
   ensure(!may_fill(book, member, amount), "a charge was checked before it is credited");
   auto& wallet = book.wallets[member];
   if (wallet.transfers == 0) {
@@ -44,7 +44,7 @@ const Wallet& fill(Book& book, const MemberId& member, const Money& amount, cons
     wallet.currency = amount.currency;
   }
   wallet.charged += amount.minor;
-  transfer(book, wallet, AccountName::gateway, amount.minor, purpose, moment);
+  transfer(book, wallet, from, amount.minor, purpose, moment);
   return wallet;
 }
 

@@ -11,10 +11,11 @@ struct Purpose {
   Uuid reference;
 };
 
-/// Fills a wallet, made where there is none, from the gateway. The currency is the wallet's and the
-/// sum of its charges stays within kMaxExact (both ensured: see may_fill()).
+/// Fills a wallet, made where there is none, from the gateway, or from what a bank brought. The
+/// currency is the wallet's and the sum of its charges stays within kMaxExact (both ensured: see
+/// may_fill()).
 const Wallet& fill(Book& book, const MemberId& member, const Money& amount, const Purpose& purpose,
-                   const Moment& moment);
+                   const Moment& moment, AccountName from = AccountName::gateway);
 
 /// Why a wallet cannot be filled with it; absent: it can.
 [[nodiscard]] std::optional<contracts::DeclineReason> may_fill(const Book& book,

@@ -93,9 +93,11 @@ class CallDesk final {
 
   [[nodiscard]] Status claimed(std::span<const Shard> shards, Unit& unit);
   [[nodiscard]] bool wants_tick(Shard shard) const;
-  /// Hands the answers of these shards to `say`, in its transaction, and leases what is due.
-  [[nodiscard]] Status tick(std::span<const Shard> shards, Unit& unit,
-                            const std::function<Status(const Answer&)>& say);
+  /// What to do about an answer, in the transaction of tick(): true where it settles the call,
+  /// false where it is to be asked again when its lease ends.
+  using Say = std::function<Result<bool>(const Answer&)>;
+  /// Hands the answers of these shards to `say`, and leases what is due.
+  [[nodiscard]] Status tick(std::span<const Shard> shards, Unit& unit, const Say& say);
   void committed();
   void rolled_back();
 

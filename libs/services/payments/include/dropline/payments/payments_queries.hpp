@@ -30,4 +30,19 @@ inline constexpr std::int64_t kMaxPage = 200;
                                                         const ChargeId& charge,
                                                         const MemberId& member);
 
+/// Whose order it is; absent where payments has not heard of it.
+[[nodiscard]] Result<std::optional<MemberId>> find_payer(store::Session& session,
+                                                         const OrderId& order);
+
+// What operators look at.
+[[nodiscard]] Result<std::optional<Deposit>> find_deposit(store::Session& session,
+                                                          const contracts::DepositId& deposit);
+[[nodiscard]] Result<std::optional<Return>> find_return(store::Session& session,
+                                                        const contracts::ReturnId& id);
+/// Those that wait, oldest first: made after `after`, at most `limit` (1 to kMaxPage).
+[[nodiscard]] Result<std::vector<Deposit>> waiting_deposits(store::Session& session,
+                                                            Timestamp after, std::int64_t limit);
+[[nodiscard]] Result<std::vector<Return>> waiting_returns(store::Session& session, Timestamp after,
+                                                          std::int64_t limit);
+
 }  // namespace dropline::payments

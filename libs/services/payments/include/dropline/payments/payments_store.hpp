@@ -14,6 +14,9 @@ struct Wanted {
   std::vector<PaymentKey> payments;
   std::vector<RefundKey> refunds;
   std::vector<ChargeKey> charges;
+  std::vector<ReturnKey> returns;
+  std::vector<contracts::DepositId> deposits;
+  std::vector<CreditKey> credits;
 };
 
 /// Loads a batch's rows, a statement a table. Within the caller's transaction.
@@ -21,7 +24,7 @@ struct Wanted {
 
 /// Writes what changed, a statement a table: rows, ledger entries, and what they add to each
 /// shard's totals. An entry that is there already is an error (store::Errc::constraint), never
-/// overwritten.
+/// overwritten. Errands are not its business: they are calls' rows (worker::CallDesk).
 [[nodiscard]] Status save(store::Session& session, const Book& book);
 
 }  // namespace dropline::payments
