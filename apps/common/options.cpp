@@ -126,6 +126,16 @@ void ordering_options(config::Schema& schema) {
       .range(1s, 24h * 30);
 }
 
+void audit_options(config::Schema& schema) {
+  schema.section("audit", "Audit");
+  schema
+      .duration("audit.interval", 1s,
+                "How often a shop at work is held against its invariants, by dropline serve and "
+                "the role audit; less often where that would cost more than 1.5 % of a core. "
+                "0: never.")
+      .range(0s, 24h);
+}
+
 void sandbox_options(config::Schema& schema) {
   schema.section("sandbox", "Sandbox gateway",
                  "For dropline-sandbox, which plays the payment gateway while you develop.");
@@ -143,6 +153,7 @@ config::Schema shared_schema() {
   stream_options(schema);
   payment_options(schema);
   ordering_options(schema);
+  audit_options(schema);
   sandbox_options(schema);
   for (const char* scripts :
        {"DROPLINE_TEST_", "DROPLINE_KAFKA_JARS", "DROPLINE_POSTGRES_BIN", "DROPLINE_BUILD_DIR"})

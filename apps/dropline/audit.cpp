@@ -319,7 +319,8 @@ void add_audit_commands(config::CommandLine& line) {
             .examples = {{"dropline audit drop 0190a0b0-0000-7000-8000-0000000000d1", ""}},
             .run = audit_drop});
   config::Schema terms;
-  terms.list("stock", {}, "Units of every offer (200) or of one (SHIRT-M=200).");
+  terms.list("stock", std::vector<std::string>{},
+             "Units of every offer (200) or of one (SHIRT-M=200).");
   terms.integer("limit", std::nullopt, "Units a member, over the whole drop.").range(1, 1'000'000);
   line.add({.name = "replay drop",
             .summary = "Tell who would have won a drop with other terms",

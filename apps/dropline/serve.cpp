@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "common/audit_role.hpp"
 #include "common/keys.hpp"
 #include "common/migrations.hpp"
 #include "common/options.hpp"
@@ -134,6 +135,8 @@ int serve(const config::Invocation& call) {
   auto component = process.health.component("engine");
   auto web = Web::start(settings, process, *keys, (*embedded)->stream(), (*embedded)->database());
   if (!web) return fail(web.error());
+  std::optional<AuditRole> auditor(std::in_place, settings, process, (*embedded)->stream(),
+                                   (*embedded)->database());
   process.on_stop([&engine] { engine.wake(); });
   while (!process.stopping()) {
     engine.step(kIdleWait);
@@ -144,6 +147,7 @@ int serve(const config::Invocation& call) {
                                        " failed in a way that leaves its outcome open; it is told "
                                        "by the file when dropline starts again"));
   }
+  auditor.reset();
   drain(**embedded, **web);
   process.on_stop({});
   web->reset();

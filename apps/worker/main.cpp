@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "common/audit_role.hpp"
 #include "common/keys.hpp"
 #include "common/migrations.hpp"
 #include "common/options.hpp"
@@ -22,6 +23,8 @@ constexpr std::chrono::milliseconds kRetry{500};
 /// A statement of a batch takes a fraction of this; a server that hangs must not delay the drain.
 constexpr std::chrono::milliseconds kStatementLimit{5'000};
 constexpr std::chrono::milliseconds kNap{50};
+/// The role that is no service: it holds the others against the shop's invariants.
+constexpr std::string_view kAudit = "audit";
 
 /// What the roles of one process share.
 struct Shared {
@@ -120,12 +123,18 @@ void Role::run() {
 int work(const config::Invocation& call) {
   const auto& settings = call.settings();
   auto names = call.arguments("role");
-  if (names == std::vector<std::string>{"all"}) names = roles();
+  bool audits = false;
+  if (names == std::vector<std::string>{"all"}) {
+    names = roles();
+    audits = true;
+  }
+  if (std::erase(names, kAudit) > 0) audits = true;
   for (const auto& name : names)
     if (std::ranges::find(roles(), name) == roles().end()) {
       std::string known;
       for (const auto& role : roles())
         known += ' ' + role;
+      known += ' ' + std::string(kAudit);
       return fail(config::error(config::Errc::usage,
                                 "there is no role '" + name + "'; roles are: all" + known));
     }
@@ -149,6 +158,8 @@ int work(const config::Invocation& call) {
     for (const auto& name : names)
       running.push_back(std::make_unique<Role>(
           Shared{settings, process, *keys, *database, **stream, topics}, name));
+    std::optional<AuditRole> auditor;
+    if (audits) auditor.emplace(settings, process, **stream, *database);
     process.wait_for_stop();
   }
   log::info("stopped");
@@ -171,7 +182,8 @@ int main(int argc, char** argv) {
             .sections = {"*"},
             .examples = {{"dropline-worker all --kafka-brokers 127.0.0.1:9092",
                           "every service in one process"},
-                         {"dropline-worker stock payments", "these two, beside others' processes"}},
+                         {"dropline-worker stock payments", "these two, beside others' processes"},
+                         {"dropline-worker audit", "the auditor alone; `all` brings it too"}},
             .run = apps::work});
   line.default_command("work");
   return line.run(argc, argv);

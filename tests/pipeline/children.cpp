@@ -54,17 +54,23 @@ int Child::stop() {
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
 }
 
-std::string output_of(const std::vector<std::string>& words) {
+Ended ended(const std::vector<std::string>& words) {
   const auto file =
       std::filesystem::temp_directory_path() / ("dropline-output-" + SystemRandom().uuid4().text());
   Child child(words, file);
-  REQUIRE(eventually([&child] { return !child.running(); }));
+  const bool in_time = eventually([&child] { return !child.running(); }, std::chrono::minutes(1));
+  const int code = child.stop();
   std::ifstream in(file);
   std::stringstream text;
   text << in.rdbuf();
   std::filesystem::remove(file);
-  REQUIRE_MESSAGE(child.stop() == 0, text.str());
-  auto out = text.str();
+  return {in_time ? code : -1, text.str()};
+}
+
+std::string output_of(const std::vector<std::string>& words) {
+  const auto run = ended(words);
+  REQUIRE_MESSAGE(run.code == 0, run.text);
+  auto out = run.text;
   while (!out.empty() && out.back() == '\n')
     out.pop_back();
   return out;

@@ -25,6 +25,13 @@ class Child final {
   int status_ = 0;
 };
 
+/// What a command came to: its exit code, and all that it printed.
+struct Ended {
+  int code = -1;  ///< -1: it did not end within a minute
+  std::string text;
+};
+[[nodiscard]] Ended ended(const std::vector<std::string>& words);
+
 /// Runs to its end and gives what it printed; fails the test where it fails.
 [[nodiscard]] std::string output_of(const std::vector<std::string>& words);
 

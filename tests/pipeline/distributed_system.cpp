@@ -67,6 +67,16 @@ class Distributed final : public System {
   [[nodiscard]] store::Session open() override {
     return store::Database::parse(url_, clock_).value().open({.read_only = true}).value();
   }
+  [[nodiscard]] std::vector<std::string> flags() const override {
+    return {"--data-dir",          folder(),
+            "--kafka-brokers",     brokers_,
+            "--database-url",      url_,
+            "--topics-prefix",     prefix_,
+            "--topics-partitions", std::to_string(kPartitions)};
+  }
+  [[nodiscard]] store::Session open_for_writing() override {
+    return store::Database::parse(url_, clock_).value().open().value();
+  }
   void intrude(const std::function<void(stream::Producer&)>& write) override {
     const auto producer = log_->producer([](auto) {}).value();
     write(*producer);
@@ -84,10 +94,8 @@ class Distributed final : public System {
   std::unique_ptr<Child> start(const std::string& name, std::vector<std::string> own) {
     std::vector<std::string> words{program(name)};
     words.insert(words.end(), own.begin(), own.end());
-    for (const auto& word :
-         {std::string("--dev"), std::string("--data-dir"), folder(), std::string("--kafka-brokers"),
-          brokers_, std::string("--database-url"), url_, std::string("--topics-prefix"), prefix_,
-          std::string("--topics-partitions"), std::to_string(kPartitions)})
+    words.emplace_back("--dev");
+    for (const auto& word : flags())
       words.push_back(word);
     return std::make_unique<Child>(words, folder_ / (name + ".log"));
   }

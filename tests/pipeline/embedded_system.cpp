@@ -45,6 +45,12 @@ class Embedded final : public System {
         .open({.read_only = true})
         .value();
   }
+  [[nodiscard]] std::vector<std::string> flags() const override {
+    return {"--data-dir", folder_.string(), "--topics-partitions", std::to_string(kPartitions)};
+  }
+  [[nodiscard]] store::Session open_for_writing() override {
+    return store::Database::parse("sqlite:" + file().string(), clock_).value().open().value();
+  }
   void intrude(const std::function<void(stream::Producer&)>& write) override {
     stop();
     {

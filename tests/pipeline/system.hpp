@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "dropline/base/clock.hpp"
 #include "dropline/store/database.hpp"
@@ -22,6 +23,10 @@ class System {
   [[nodiscard]] virtual std::uint16_t other_port() = 0;
   [[nodiscard]] virtual std::filesystem::path data_dir() const = 0;
   [[nodiscard]] virtual std::string topic(std::string_view logical) const = 0;
+  /// What our own commands are told, to find it.
+  [[nodiscard]] virtual std::vector<std::string> flags() const = 0;
+  /// For who changes rows behind the services' backs.
+  [[nodiscard]] virtual store::Session open_for_writing() = 0;
   /// For reading.
   [[nodiscard]] virtual stream::Stream& log() = 0;
   [[nodiscard]] virtual store::Session open() = 0;

@@ -117,20 +117,24 @@ std::string answer_key(const T& answer) {
 
 }  // namespace
 
-void StateChecks::announce(Outcomes& out) {
+void StateChecks::announce_states(Outcomes& out) {
   out.announce("state_differs", "rows are what was told of them in that version", Reach::always);
   out.announce("state_untold", "what is in force was told", Reach::at_rest);
+}
+
+void StateChecks::announce(Outcomes& out) {
+  announce_states(out);
   out.announce("change_forgotten", "every change that was answered is remembered as answered",
                Reach::always);
   out.announce("change_unanswered", "every change that is remembered was answered", Reach::at_rest);
 }
 
-void StateChecks::keep(std::map<std::string, Told>& states, std::string key, Told told) {
+void ToldStates::keep(States& states, std::string key, Told told) {
   auto& known = states[std::move(key)];
   if (told.version > known.version) known = std::move(told);
 }
 
-void StateChecks::take(const stream::Record& record, const Envelope& envelope) {
+void ToldStates::take(const stream::Record& record, const Envelope& envelope) {
   const auto where = std::string(record.topic) + '/' + std::to_string(record.partition) + '@' +
                      std::to_string(record.offset);
   const std::string key(record.key.value_or(""));
@@ -163,7 +167,7 @@ void StateChecks::take(const stream::Record& record, const Envelope& envelope) {
 }
 
 Status StateChecks::compare(store::Session& session, std::string_view table, std::string_view sql,
-                            std::map<std::string, Told> states) {
+                            ToldStates::States states) {
   auto rows = store::query(session, {"audit states", "stock", sql}, {},
                            {Type::text, Type::int64, Type::text});
   if (!rows) return rows.error();
@@ -210,15 +214,22 @@ Status StateChecks::compare_changes(store::Session& session, std::string_view ta
   return {};
 }
 
-Status StateChecks::finish(store::Session& session) {
-  const std::pair<const StateTable*, std::map<std::string, Told>*> tables[] = {
-      {&kOffers, &offers_}, {&kDrops, &drops_}, {&kProducts, &products_}, {&kListings, &listings_}};
+Status StateChecks::compare_states(store::Session& session) {
+  const std::pair<const StateTable*, const ToldStates::States*> tables[] = {
+      {&kOffers, &told_.offers()},
+      {&kDrops, &told_.drops()},
+      {&kProducts, &told_.products()},
+      {&kListings, &told_.listings()}};
   for (const auto& [table, states] : tables)
-    if (auto done = compare(session, table->name, table->sql, std::move(*states)); !done)
-      return done;
+    if (auto done = compare(session, table->name, table->sql, *states); !done) return done;
+  return {};
+}
+
+Status StateChecks::finish(store::Session& session) {
+  if (auto done = compare_states(session); !done) return done;
   if (auto done = compare_changes(session, "stock.changes",
                                   "SELECT CAST(change_id AS text), 'answered' FROM {stock.changes}",
-                                  std::move(stock_changes_));
+                                  told_.stock_changes());
       !done)
     return done;
   return compare_changes(session, "catalog.changes",
@@ -226,7 +237,7 @@ Status StateChecks::finish(store::Session& session) {
                          "CASE made WHEN TRUE THEN 'made ' WHEN FALSE THEN 'refused ' "
                          "ELSE 'neither ' END || CAST(answer AS text) "
                          "FROM {catalog.changes}",
-                         std::move(catalog_changes_));
+                         told_.catalog_changes());
 }
 
 }  // namespace dropline::audit

@@ -3,8 +3,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dropline/audit/finding.hpp"
+#include "dropline/store/database.hpp"
 
 namespace dropline::audit {
 
@@ -22,5 +24,12 @@ struct TableCheck {
 [[nodiscard]] std::span<const TableCheck> ordering_checks();
 [[nodiscard]] std::span<const TableCheck> catalog_checks();
 [[nodiscard]] std::span<const TableCheck> joint_checks();
+
+[[nodiscard]] std::vector<TableCheck> all_table_checks();
+/// An error where the statement fails.
+[[nodiscard]] Result<Outcome> try_run(store::Session& session, const TableCheck& check);
+/// A statement that fails is itself a finding, `unreadable`.
+[[nodiscard]] Outcome unreadable(const TableCheck& check, const Error& error);
+[[nodiscard]] Outcome run(store::Session& session, const TableCheck& check);
 
 }  // namespace dropline::audit
