@@ -15,6 +15,7 @@ FORMAT = "clang-format-14"
 PRESET = "release"
 STEP_SECONDS = 600
 SHOWN_LINES = 40
+NEWEST_SOURCES = 20  # clang-tidy takes some ten seconds for each
 FORMAT_ERROR = re.compile(r"^(.*?):(\d+):\d+: error", re.M)
 PLAIN_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
@@ -84,8 +85,13 @@ def compiled_checks(tree, report, remember, tidy):
     commands = compiled.Commands(tree, ROOT / "build" / PRESET)
     memory = compiled.Memory(remember)
     report.add("Each header compiles on its own.", shown(compiled.headers(commands, memory)))
+    sources = commands.sources()
     if tidy:
-        report.add("clang-tidy finds nothing.", shown(compiled.tidy(commands, memory)))
+        report.add("clang-tidy finds nothing.", shown(compiled.tidy(sources, commands, memory)))
+        return
+    newest = [name for name in tree.newest_first() if name in set(sources)][:NEWEST_SOURCES]
+    report.add(f"clang-tidy finds nothing in the {len(newest)} sources changed last.",
+               shown(compiled.tidy(newest, commands, memory)))
 
 
 def shown(found):

@@ -141,11 +141,11 @@ def run_each(names, commands, tool, command_for, memory):
         return [found for found in pool.map(one, names) if found]
 
 
-def tidy(commands, memory):
+def tidy(sources, commands, memory):
     config = (commands.tree.root / ".clang-tidy").read_text()
     version = subprocess.run([TIDY, "--version"], capture_output=True, text=True, check=True,
                              timeout=FILE_SECONDS).stdout
-    return run_each(commands.sources(), commands, f"tidy\0{version}\0{config}",
+    return run_each(sources, commands, f"tidy\0{version}\0{config}",
                     lambda name: ([TIDY, "--quiet", "-p", commands.folder, name], ""), memory)
 
 

@@ -7,6 +7,7 @@ import subprocess
 
 IGNORED_FOLDERS = {".git", "build", "var", "__pycache__", "target"}
 GIT_SECONDS = 30
+NEWEST_COMMITS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,19 @@ class Tree:
     def is_text(self, name):
         with open(self.root / name, "rb") as file:
             return b"\0" not in file.read(4096)
+
+    def newest_first(self):
+        """The files by how lately they were changed: not committed yet, then commit by commit."""
+        if not (self.root / ".git").exists():
+            return list(self.files)
+        words = ["git", "-C", self.root, "-c", "core.quotePath=false"]
+        changed = subprocess.run([*words, "status", "--porcelain", "--no-renames"], check=True,
+                                 capture_output=True, text=True, timeout=GIT_SECONDS).stdout
+        logged = subprocess.run([*words, "log", "--name-only", "--format=", f"-{NEWEST_COMMITS}"],
+                                check=True, capture_output=True, text=True,
+                                timeout=GIT_SECONDS).stdout
+        names = [line[3:] for line in changed.splitlines()] + logged.splitlines()
+        return [name for name in dict.fromkeys(names) if name in set(self.files)]
 
     def _tracked(self):
         answer = subprocess.run(
