@@ -123,15 +123,65 @@ inline RefundOrder refund(std::uint32_t number, std::uint32_t id = 1) {
   return out;
 }
 
+/// With a coupon that takes 5,000 off.
+inline constexpr std::int64_t kOff = 5'000;
+inline StockReserved reserved_with_coupon(std::uint32_t number,
+                                          PaymentMethod method = PaymentMethod::wallet) {
+  auto out = reserved(number, method);
+  out.coupon = numbered<CouponId>(9, number);
+  return out;
+}
+inline CouponReserved coupon_held(std::uint32_t number, std::int64_t off = kOff) {
+  auto out = about<CouponReserved>(number);
+  out.coupon = numbered<CouponId>(9, number);
+  out.discount = won(off);
+  return out;
+}
+inline CouponDeclined coupon_declined(std::uint32_t number) {
+  auto out = about<CouponDeclined>(number);
+  out.coupon = numbered<CouponId>(9, number);
+  out.reason = CouponDecline::in_use;
+  return out;
+}
+inline DeliveryShipped shipped(std::uint32_t number) {
+  auto out = about<DeliveryShipped>(number);
+  out.carrier = "cj";
+  out.waybill = "123456789012";
+  out.actor = {ActorKind::admin, "ann"};
+  return out;
+}
+inline DeliveryDelivered delivered(std::uint32_t number) {
+  auto out = about<DeliveryDelivered>(number);
+  out.actor = {ActorKind::service, "courier"};
+  return out;
+}
+inline PaymentRefunded refunded(const RefundPayment& asked) {
+  auto out = about<PaymentRefunded>(1);
+  out.order_id = asked.order_id;
+  out.member = asked.member;
+  out.refund = asked.refund;
+  out.amount = asked.amount;
+  out.refunded_total = asked.amount;
+  out.lines = asked.lines;
+  return out;
+}
+/// Later than any deadline.
+inline const Timestamp kMuchLater = kNoon + std::chrono::hours(24 * 365);
+
 using Said = std::variant<StockReserved, StockRefused, PaymentOpened, PaymentCaptured,
-                          PaymentDeclined, PaymentClosed, CancelOrder, RefundOrder>;
+                          PaymentDeclined, PaymentClosed, CancelOrder, RefundOrder, CouponReserved,
+                          CouponDeclined, DeliveryPreparing, DeliveryShipped, DeliveryDelivered,
+                          DeliveryClosed, PaymentRefunded, RefundRefused>;
 
 /// Every message has its own time and name, whenever it is read.
 inline Record record_of(const Said& message) {
   return std::visit(
       [&]<class T>(const T&) {
         auto at = kNoon + std::chrono::seconds(message.index());
-        return Record{"source/0#" + std::string(T::kType), at};
+        auto name = "source/0#" + std::string(T::kType);
+        if constexpr (std::same_as<T, RefundOrder>)
+          name += std::get<RefundOrder>(message).refund.text();
+        return Record{std::move(name), at};
       },
       message);
 }
@@ -157,6 +207,8 @@ inline std::string words(const Progress& progress) {
   for (const auto& refused : progress.refused)
     out += " refused:" + std::string(to_text(refused.reason));
   if (progress.close) out += " close:" + std::string(to_text(progress.close->cause));
+  for (const auto& ask : progress.asks)
+    std::visit([&out]<class T>(const T&) { out += " ask:" + std::string(T::kType); }, ask);
   if (progress.settle) out += " settle";
   if (progress.release) out += " release:" + std::string(to_text(*progress.release));
   return out;

@@ -25,7 +25,7 @@ Order after(const History& history) {
 }
 
 std::string due(Order order) {
-  const auto out = expire(order);
+  const auto out = expire(order, kMuchLater);
   std::string text(to_text(order.state));
   if (out.close) text += " close:" + std::string(to_text(out.close->cause));
   for (const auto& refused : out.refused)
@@ -113,7 +113,7 @@ TEST_CASE("while the money is being closed nothing else ends the order, and noth
              "cancelled OrderCancelled release:cancelled", "paid refused:already_asked",
              "paid refused:wrong_state", "paid"});
   auto expiring = after({{reserved(1, kCard)}, {opened(1)}});
-  REQUIRE(expire(expiring).close.has_value());
+  REQUIRE(expire(expiring, kMuchLater).close.has_value());
   CHECK(expiring.closing());
   check_row("awaiting payment, expiring", expiring,
             {"awaiting_payment", "awaiting_payment", "awaiting_payment", "paid OrderPaid settle",
@@ -142,7 +142,9 @@ TEST_CASE("what is on its way or delivered is not cancelled") {
     order.state = state;
     const std::string name(to_text(state));
     const auto cancelled = name + " refused:already_shipped";
-    const auto refunded = name + " refused:wrong_state";
+    const auto refunded = state == OrderState::shipped     ? name + " refused:wrong_state"
+                          : state == OrderState::delivered ? name + " ask:RefundPayment"
+                                                           : name + " refused:too_late";
     check_row("left", order, unmoved(name.c_str(), cancelled.c_str(), refunded.c_str()));
   }
   order.state = OrderState::preparing;
@@ -164,16 +166,17 @@ TEST_CASE("a deadline closes an order that waits for money, and no other") {
 }
 
 TEST_CASE("deadlines are set where they are due and gone where they are not") {
-  const Terms terms{std::chrono::minutes(15), std::chrono::hours(72), std::chrono::hours(24)};
+  const Terms terms;
   const auto card = after({{reserved(1, kCard)}, {opened(1)}});
   const auto opened_at = record_of(opened(1)).at;
   CHECK(card.due_at == opened_at + terms.card);
-  CHECK(card.deadline == card.due_at);
+  CHECK(card.deadline == *card.due_at - terms.card_reminder);
   const auto bank = after({{reserved(1, PaymentMethod::bank)}, {opened(1)}});
-  CHECK(bank.deadline == opened_at + terms.bank);
+  CHECK(bank.due_at == opened_at + terms.bank);
+  CHECK(bank.deadline == *bank.due_at - terms.bank_reminder);
   auto own = opened(1);
   own.due_at = kNoon + std::chrono::hours(9);
-  CHECK(after({{reserved(1, kCard), own}}).deadline == own.due_at);
+  CHECK(after({{reserved(1, kCard), own}}).deadline == *own.due_at - terms.card_reminder);
   CHECK_FALSE(after({{reserved(1, kCard)}, {opened(1)}, {captured(1)}}).deadline.has_value());
   CHECK_FALSE(after({{reserved(1, kCard)}, {opened(1)}, {cancel(1)}}).deadline.has_value());
   CHECK_FALSE(after({{cancel(1)}, {reserved(1, kCard), opened(1)}}).deadline.has_value());

@@ -208,6 +208,7 @@ class Walk final {
   void end(const PaymentFacts::Closed& closed) {
     const bool paid = !waits_for_money(order_.state);
     order_.expiring = false;
+    order_.unsettled = false;
     if (!paid && closed.cause == EndCause::expired) {
       enter(OrderState::expired, closed.record, service_actor("ordering"));
       tell<OrderExpired>();
@@ -357,7 +358,7 @@ bool waits_for_money(OrderState state) {
 
 OrderRefusal why_not_ended(OrderState state) {
   const bool left = state == OrderState::shipped || state == OrderState::delivered ||
-                    state == OrderState::completed || state == OrderState::refunded;
+                    state == OrderState::completed;
   return left ? OrderRefusal::already_shipped : OrderRefusal::wrong_state;
 }
 

@@ -23,6 +23,16 @@ constexpr store::Statement kOpenOrders{
     "AND state <> 'expired' "
     "ORDER BY placed_at DESC, order_id DESC LIMIT :limit"};
 
+constexpr store::Statement kExport{
+    "export_orders", "ordering",
+    "SELECT order_id, member FROM {orders} WHERE (order_id, member) > (:order, :member) "
+    "AND placed_at >= :from AND placed_at < :until ORDER BY order_id, member LIMIT :limit"};
+constexpr store::Statement kExportDrop{
+    "export_orders_of_drop", "ordering",
+    "SELECT order_id, member FROM {orders} WHERE (order_id, member) > (:order, :member) "
+    "AND placed_at >= :from AND placed_at < :until AND drop_id = :drop "
+    "ORDER BY order_id, member LIMIT :limit"};
+
 /// Behind every order.
 Cursor newest() {
   Uuid last;
@@ -68,6 +78,31 @@ Result<Page> orders_page(store::Session& session, const MemberId& member, Listin
     page.orders.push_back(std::move(*order));
   }
   return page;
+}
+
+Result<std::vector<Order>> export_page(store::Session& session, const Period& period,
+                                       const std::optional<OrderKey>& after, std::int64_t limit) {
+  const auto from = after.value_or(OrderKey());
+  store::Params params;
+  params.add("order", from.order).add("member", from.member);
+  params.add("from", period.from).add("until", period.until);
+  params.add("limit", std::clamp(limit, std::int64_t{1}, kMaxExportPage));
+  if (period.drop) params.add("drop", *period.drop);
+  auto found =
+      store::query(session, period.drop ? kExportDrop : kExport, params, {Type::uuid, Type::uuid});
+  if (!found) return found.error();
+  auto keys = store::RowBuffer::keys(kOrders);
+  for (const auto row : *found)
+    keys.add(row.uuid(0)).add(row.uuid(1));
+  auto rows = store::load(session, kOrders, keys);
+  if (!rows) return rows.error();
+  std::vector<Order> orders;
+  for (const auto row : *rows) {
+    auto order = read_order(row);
+    if (!order) return order.error();
+    orders.push_back(std::move(*order));
+  }
+  return orders;
 }
 
 }  // namespace dropline::ordering

@@ -39,4 +39,20 @@ struct Page {
                                        Listing listing, const std::optional<Cursor>& after,
                                        std::int64_t limit);
 
+/// What an export is of.
+struct Period {
+  std::optional<DropId> drop;  ///< absent: of all drops and of none
+  Timestamp from;
+  Timestamp until;  ///< exclusive
+};
+
+inline constexpr std::int64_t kMaxExportPage = 1'000;
+
+/// Orders placed in the period, by their ids: those behind `after`, at most `limit` (1 to
+/// kMaxExportPage; beyond it the nearest). Walks the table in key order: for operators, not for
+/// shoppers. Two statements.
+[[nodiscard]] Result<std::vector<Order>> export_page(store::Session& session, const Period& period,
+                                                     const std::optional<OrderKey>& after,
+                                                     std::int64_t limit);
+
 }  // namespace dropline::ordering

@@ -45,4 +45,15 @@ inline constexpr std::int64_t kMaxPage = 200;
 [[nodiscard]] Result<std::vector<Return>> waiting_returns(store::Session& session, Timestamp after,
                                                           std::int64_t limit);
 
+inline constexpr std::int64_t kMaxExportPage = 1'000;
+
+/// Payments opened from `from` until before `until`, of a drop or (absent) of all, by their orders'
+/// ids: those behind `after`, at most `limit`. Walks the table in key order: for operators, not for
+/// shoppers. Two statements.
+[[nodiscard]] Result<std::vector<Payment>> export_page(store::Session& session,
+                                                       const std::optional<DropId>& drop,
+                                                       Timestamp from, Timestamp until,
+                                                       const std::optional<PaymentKey>& after,
+                                                       std::int64_t limit);
+
 }  // namespace dropline::payments
