@@ -41,6 +41,7 @@ Process::Process(const config::Settings& settings, std::string_view program)
     : logs(block_signals(log_options(settings))),
       health(clock),
       tracer(clock, random, tracer_options(settings)),
+      tracing(settings.has("trace.file") ? &tracer : nullptr),
       watcher_([this] { watch(); }) {
   metrics.add_process_metrics(clock, program, kVersion);
   readiness_ = telemetry::measure_health(metrics, health);

@@ -47,6 +47,8 @@ class Process final {
   telemetry::Metrics metrics;
   telemetry::Health health;
   telemetry::Tracer tracer;
+  /// Null where no steps are to be kept (trace.file): then they cost nothing.
+  telemetry::Tracer* const tracing;
 
  private:
   void watch();

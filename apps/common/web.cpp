@@ -12,9 +12,11 @@ namespace dropline::apps {
 /// Tells telemetry what the server does.
 class Web::Observer final : public http::RequestObserver {
  public:
-  explicit Observer(telemetry::Metrics& metrics) : metrics_(metrics) {}
+  Observer(telemetry::Metrics& metrics, const Clock& clock, telemetry::Tracer* tracer)
+      : metrics_(metrics), clock_(clock), tracer_(tracer) {}
 
   void on_request(const http::Observation& seen) override {
+    if (tracer_ && seen.request) trace(seen);
     metrics_.request(seen.listener, seen.route, seen.status, seen.duration, seen.request_bytes,
                      seen.response_bytes);
   }
@@ -29,7 +31,20 @@ class Web::Observer final : public http::RequestObserver {
   }
 
  private:
+  void trace(const http::Observation& seen) {
+    const auto own = telemetry::TraceContext::parse(seen.request->trace().text());
+    if (!own) return;
+    const auto caller =
+        telemetry::TraceContext::parse(seen.request->header("traceparent").value_or(""));
+    tracer_->record_as("http: " + std::string(seen.route), *own,
+                       caller ? caller->span : telemetry::SpanId{},
+                       clock_.now() - std::chrono::floor<Timestamp::duration>(seen.duration),
+                       seen.duration, {{"listener", seen.listener}, {"status", seen.status}});
+  }
+
   telemetry::RequestMetrics metrics_;
+  const Clock& clock_;
+  telemetry::Tracer* tracer_;
 };
 
 Web::~Web() = default;
@@ -73,7 +88,7 @@ Result<std::unique_ptr<Web>> Web::start(const config::Settings& settings, Proces
       std::move(options));
   if (!api) return api.error();
   web->api_ = std::move(*api);
-  web->observer_ = std::make_unique<Observer>(process.metrics);
+  web->observer_ = std::make_unique<Observer>(process.metrics, process.clock, process.tracing);
   auto server = server_options(settings);
   server.observer = web->observer_.get();
   std::vector<http::ListenerOptions> listeners;

@@ -81,6 +81,7 @@ Status Embedded::attach(const std::filesystem::path& file, stream::WriterLock lo
   }
   worker::LoopOptions loop;
   loop.topic_prefix = settings.text("topics.prefix");
+  loop.tracer = process.tracing;
   loop.partitions = static_cast<std::int32_t>(settings.integer("topics.partitions"));
   auto engine = worker::Engine::start(
       {session_, stream_->engine(), *stream_, process.clock, process.random, keys.commands, loop},

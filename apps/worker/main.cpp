@@ -94,6 +94,7 @@ std::unique_ptr<worker::Worker> Role::start() {
   parts.session.application = "dropline-worker " + name_;
   parts.session.statement_limit = kStatementLimit;
   parts.loop.topic_prefix = shared_.settings.text("topics.prefix");
+  parts.loop.tracer = shared_.process.tracing;
   parts.loop.partitions = static_cast<std::int32_t>(shared_.settings.integer("topics.partitions"));
   parts.metrics = worker::LoopMetrics(shared_.process.metrics, name_);
   auto started = worker::Worker::start(std::move(parts));

@@ -45,13 +45,38 @@ Uuid Random::uuid7(Timestamp at) {
   return id;
 }
 
-void SystemRandom::fill(std::span<std::uint8_t> bytes) {
+namespace {
+
+void ask_kernel(std::span<std::uint8_t> bytes) {
   while (!bytes.empty()) {
     const auto got = getrandom(bytes.data(), bytes.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     ensure(got > 0, "the kernel gives random bytes");
     bytes = bytes.subspan(static_cast<std::size_t>(got));
   }
+}
+
+/// Bytes fetched ahead, for ids are made by the thousand and a call of the kernel for each costs
+/// more than all else about them. What was handed out is wiped.
+struct Stock {
+  std::array<std::uint8_t, 1024> bytes;
+  std::size_t used = sizeof bytes;
+};
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::uint8_t> bytes) {
+  thread_local Stock stock;
+  constexpr std::size_t kMost = 64;  // keys and the like come fresh from the kernel
+  if (bytes.size() > kMost || bytes.empty()) return ask_kernel(bytes);
+  if (stock.used + bytes.size() > stock.bytes.size()) {
+    ask_kernel(stock.bytes);
+    stock.used = 0;
+  }
+  const auto taken = std::span(stock.bytes).subspan(stock.used, bytes.size());
+  std::memcpy(bytes.data(), taken.data(), taken.size());
+  std::memset(taken.data(), 0, taken.size());
+  stock.used += taken.size();
 }
 
 void SeededRandom::fill(std::span<std::uint8_t> bytes) {

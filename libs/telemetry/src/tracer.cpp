@@ -148,10 +148,18 @@ Span Tracer::start_from(std::string_view name, std::string_view traceparent) {
 TraceContext Tracer::record(std::string_view name, const TraceContext& parent, Timestamp start,
                             std::chrono::nanoseconds duration, log::Fields attributes) {
   if (!parent.sampled) return parent;
+  TraceContext own = parent;
+  own.span = new_span_id();
+  record_as(name, own, parent.span, start, duration, attributes);
+  return own;
+}
+
+void Tracer::record_as(std::string_view name, const TraceContext& own, const SpanId& parent,
+                       Timestamp start, std::chrono::nanoseconds duration, log::Fields attributes) {
+  if (!own.sampled) return;
   SpanRecord record;
-  record.context = parent;
-  record.context.span = new_span_id();
-  record.parent = parent.span;
+  record.context = own;
+  record.parent = parent;
   record.name = name;
   record.start = start;
   record.duration = duration;
@@ -159,9 +167,7 @@ TraceContext Tracer::record(std::string_view name, const TraceContext& parent, T
     if (record.attributes.size() == Span::kMaxAttributes) break;
     record.attributes.emplace_back(field.key, log::bare_text(field.value));
   }
-  const TraceContext context = record.context;
   finish(std::move(record));
-  return context;
 }
 
 void Tracer::finish(SpanRecord record) {

@@ -50,7 +50,8 @@ Loop::State::State(Ports ports, LoopOptions options, LoopMetrics metrics)
       spec_(ports.service.spec()),
       ledger_(spec_.name),
       intake_(spec_, ports.keys, options_.partitions),
-      speech_(spec_.name, options_.topic_prefix, ports.keys, ports.random),
+      speech_({spec_.name, options_.topic_prefix, ports.keys, ports.random, ports.clock,
+               options_.tracer}),
       savepoints_(options_.savepoints_always) {
   for (const auto& topic : spec_.topics)
     topic_names_.push_back(options_.topic_prefix + topic.name);

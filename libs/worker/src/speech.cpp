@@ -20,15 +20,26 @@ constexpr std::string_view kOffset = "dropline-offset";
 constexpr std::size_t kOwnHeaders = 6;
 constexpr std::size_t kMaxDetail = 1'000;
 
-std::string next_trace(std::string_view traceparent, Random& random) {
-  const auto context = telemetry::TraceContext::parse(traceparent);
-  return context ? context->child(random).text() : std::string();
-}
-
 }  // namespace
+
+/// What the message carries on: where traces are kept, the step that made it, from the
+/// transaction's begin until now; its commit follows.
+std::string Speech::next_trace(std::string_view type, const Incoming& cause) const {
+  const auto context = telemetry::TraceContext::parse(cause.envelope.traceparent);
+  if (!context) return {};
+  if (!parts_.tracer || !context->sampled) return context->child(parts_.random).text();
+  const auto& record = cause.record;
+  return parts_.tracer
+      ->record(
+          parts_.service + ": " + std::string(cause.envelope.type) + " -> " + std::string(type),
+          *context, now_, parts_.clock.steady() - began_,
+          {{"topic", record.topic}, {"partition", record.partition}, {"offset", record.offset}})
+      .text();
+}
 
 void Speech::begin(Timestamp now) {
   now_ = now;
+  began_ = parts_.clock.steady();
   last_seq_.clear();
   buffers_.clear();
 }
@@ -37,8 +48,8 @@ void Speech::say(Shard from, const Emission& emission, const Incoming* cause) {
   auto& buffer = buffers_[from];
   const contracts::Sequence id{last_seq_[from] + 1, buffer.count};
   const auto id_text = id.text();
-  const auto source = service_ + '/' + std::to_string(number(from));
-  const auto topic = prefix_ + std::string(emission.topic);
+  const auto source = parts_.service + '/' + std::to_string(number(from));
+  const auto topic = parts_.prefix + std::string(emission.topic);
   std::string causation;
   std::string trace;
   contracts::Attributes attributes;
@@ -51,13 +62,14 @@ void Speech::say(Shard from, const Emission& emission, const Incoming* cause) {
   if (cause) {
     causation.append(cause->envelope.source).append("#").append(cause->envelope.id);
     if (causation.size() <= contracts::kMaxAttributeBytes) attributes.causation = causation;
-    trace = next_trace(cause->envelope.traceparent, random_);
+    trace = next_trace(emission.type, *cause);
     attributes.traceparent = trace;
     if (attributes.correlation.empty()) attributes.correlation = cause->envelope.correlation;
   }
   std::string signature;
   if (emission.sign) {
-    signature = keys_.sign(attributes, emission.key, emission.body.value_or(std::string_view()));
+    signature =
+        parts_.keys.sign(attributes, emission.key, emission.body.value_or(std::string_view()));
     attributes.signature = signature;
   }
   const contracts::EnvelopeHeaders headers(attributes);
@@ -75,7 +87,7 @@ void Speech::bury(const Incoming& incoming, std::string_view reason, std::string
   headers.reserve(kOwnHeaders + record.headers.size());
   headers.push_back({kReason, reason});
   headers.push_back({kDetail, detail.substr(0, kMaxDetail)});
-  headers.push_back({kService, service_});
+  headers.push_back({kService, parts_.service});
   headers.push_back({kTopic, record.topic});
   headers.push_back({kPartition, partition});
   headers.push_back({kOffset, offset});

@@ -16,9 +16,15 @@ namespace dropline::worker {
 /// a mark, as savepoints are.
 class Speech final {
  public:
-  Speech(std::string service, std::string prefix, const contracts::CommandKeys& keys,
-         Random& random)
-      : service_(std::move(service)), prefix_(std::move(prefix)), keys_(keys), random_(random) {}
+  struct Parts {
+    std::string service;
+    std::string prefix;
+    const contracts::CommandKeys& keys;
+    Random& random;
+    const Clock& clock;
+    telemetry::Tracer* tracer;  ///< null: steps are told to nobody
+  };
+  explicit Speech(Parts parts) : parts_(std::move(parts)) {}
 
   /// Starts a transaction. `last_seq` of a shard is asked for when it first speaks.
   void begin(Timestamp now);
@@ -42,11 +48,11 @@ class Speech final {
     std::int32_t count = 0;
   };
 
-  std::string service_;
-  std::string prefix_;
-  const contracts::CommandKeys& keys_;
-  Random& random_;
+  [[nodiscard]] std::string next_trace(std::string_view type, const Incoming& cause) const;
+
+  Parts parts_;
   Timestamp now_;
+  Clock::Steady began_{};
   std::map<Shard, std::int64_t> last_seq_;
   std::map<Shard, Buffer> buffers_;
 };

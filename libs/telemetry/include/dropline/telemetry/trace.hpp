@@ -148,6 +148,11 @@ class Tracer final {
   TraceContext record(std::string_view name, const TraceContext& parent, Timestamp start,
                       std::chrono::nanoseconds duration, log::Fields attributes = {});
 
+  /// The same, of a step whose context was made elsewhere and handed on already; `parent` is nil
+  /// where the trace began with it.
+  void record_as(std::string_view name, const TraceContext& own, const SpanId& parent,
+                 Timestamp start, std::chrono::nanoseconds duration, log::Fields attributes = {});
+
   /// What is still kept of a trace, by start.
   [[nodiscard]] std::vector<SpanRecord> recent(const TraceId& trace) const;
   /// The same as a tree for people: one line a span, indented below its parent, with the time since

@@ -16,6 +16,7 @@
 #include "dropline/stream/consumer.hpp"
 #include "dropline/stream/membership.hpp"
 #include "dropline/telemetry/metrics.hpp"
+#include "dropline/telemetry/trace.hpp"
 #include "dropline/worker/service.hpp"
 #include "dropline/worker/shard.hpp"
 
@@ -64,6 +65,8 @@ struct LoopOptions {
   /// Undo a failing record with savepoints from the start: where they cost nothing (SQLite). Else
   /// the batch is rolled back and repeated with savepoints.
   bool savepoints_always = false;
+  /// Where the steps of traced orders are told; must outlive the loop. Null: nowhere.
+  telemetry::Tracer* tracer = nullptr;
 };
 
 /// Counts of one service's loop; handles cost nothing when default-made.

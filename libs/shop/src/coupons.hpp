@@ -1,0 +1,13 @@
+#pragma once
+
+#include "core.hpp"
+
+namespace dropline::shop {
+
+/// POST /v1/coupon-campaigns/{id}/coupons, GET /v1/coupons: what shoppers do.
+void add_coupon_routes(http::Router& router, const CorePtr& core);
+
+/// /v1/admin/coupon-campaigns: what operators do.
+void add_campaign_routes(http::Router& router, const CorePtr& core);
+
+}  // namespace dropline::shop
