@@ -21,6 +21,7 @@ struct Cluster {
   ManualClock clock;
   SeededRandom random{7};
   contracts::CommandKeys keys;
+  telemetry::Tracer* tracer = nullptr;
   std::shared_ptr<stream::MemoryLog> log = std::make_shared<stream::MemoryLog>(
       stream::MemoryLogOptions{.clock = &clock, .threads = false});
   stream::MemoryStream outside{log};
@@ -41,13 +42,20 @@ struct Cluster {
                                       .random = cluster.random,
                                       .keys = cluster.keys,
                                       .member = std::move(name),
-                                      .session = {.faults = faults}})
+                                      .session = {.faults = faults},
+                                      .loop = traced(cluster.tracer)})
                    .value();
     }
     tally::Tally service;
     stream::MemoryStream stream;
     std::unique_ptr<worker::Worker> worker;
   };
+
+  static worker::LoopOptions traced(telemetry::Tracer* tracer) {
+    worker::LoopOptions options;
+    options.tracer = tracer;
+    return options;
+  }
 
   static store::Database make_database(const std::filesystem::path& folder, const Clock& clock) {
     std::filesystem::create_directories(folder);
@@ -107,6 +115,46 @@ TEST_CASE("records are applied once, said once and forgotten by the outbox") {
                                  {}, {store::Type::int64});
   CHECK(left.value().front().int64(0) == 0);
   CHECK(a.worker->health().empty());
+}
+
+TEST_CASE("a traced record's step is told, and what it says goes on from that step") {
+  Cluster cluster;
+  SeededRandom ids{1};
+  telemetry::Tracer tracer(cluster.clock, ids);
+  cluster.tracer = &tracer;
+  Cluster::Process a(cluster, "a");
+  const auto sampled = telemetry::TraceContext::start(ids, true);
+  const auto other = telemetry::TraceContext::start(ids, false);
+  for (const auto& [key, context] : {std::pair{"k1", sampled}, std::pair{"k2", other}}) {
+    contracts::Attributes attributes;
+    attributes.id = key;
+    attributes.source = "ingress/a";
+    attributes.type = "Say";
+    attributes.time = cluster.clock.now();
+    const auto trace = context.text();
+    attributes.traceparent = trace;
+    const contracts::EnvelopeHeaders headers(attributes);
+    REQUIRE(cluster.producer->send({"tally.commands", key, "thing", headers.list(), {}}, 0));
+  }
+  cluster.run({&a});
+
+  const auto steps = tracer.recent(sampled.trace);
+  REQUIRE(steps.size() == 1);
+  CHECK(steps[0].name == "tally: Say -> Counted");
+  CHECK(steps[0].parent == sampled.span);
+  CHECK(tracer.recent(other.trace).empty());
+  std::vector<std::string> carried;
+  const auto consumer = cluster.outside.consumer().value();
+  REQUIRE(consumer->assign(
+      std::vector<stream::Position>{{{"tally.events", 0}, stream::Position::kStart},
+                                    {{"tally.events", 1}, stream::Position::kStart}}));
+  for (int i = 0; i < 3; ++i) {
+    const auto batch = consumer->poll(10, 0ms).value();
+    for (const auto& record : batch.records())
+      carried.emplace_back(record.header("traceparent").value_or(""));
+  }
+  REQUIRE(carried.size() == 2);
+  CHECK(std::ranges::count(carried, steps[0].context.text()) == 1);
 }
 
 TEST_CASE("two workers share the shards and hand them over without loss or repetition") {
