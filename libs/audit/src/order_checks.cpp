@@ -35,6 +35,7 @@ struct StepTerms {
   std::optional<CouponId> coupon;
   std::optional<Sku> sku;
   std::optional<Timestamp> due_at;
+  std::optional<std::string> reference;
   TimelineEntry entry;
 
   template <class Self, class Visit>
@@ -44,7 +45,26 @@ struct StepTerms {
     visit("coupon", self.coupon);
     visit("sku", self.sku);
     visit("due_at", self.due_at);
+    visit("reference", self.reference, kReferenceBounds);
     visit("entry", self.entry);
+  }
+};
+
+/// What the payer was shown, in ordering's row.
+struct OpenedMoney {
+  std::optional<std::string> reference;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("reference", self.reference, kReferenceBounds);
+  }
+};
+struct KeptMoney {
+  std::optional<OpenedMoney> opened;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("opened", self.opened);
   }
 };
 
@@ -56,6 +76,11 @@ struct FactTerms {
   std::optional<CouponId> coupon;
   std::optional<Sku> rejected_sku;
   std::optional<ordering::Cancellation> cancellation;
+  std::optional<KeptMoney> money;
+
+  [[nodiscard]] std::string reference() const {
+    return money && money->opened ? money->opened->reference.value_or("") : std::string();
+  }
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -65,6 +90,7 @@ struct FactTerms {
     visit("coupon", self.coupon);
     visit("rejected_sku", self.rejected_sku);
     visit("cancellation", self.cancellation);
+    visit("money", self.money);
   }
 };
 struct Timeline {
@@ -204,6 +230,7 @@ void OrderChecks::remember(const Envelope& envelope, Life& life) {
   if (!terms) return;
   life.terms = print_of(terms->lines, terms->payment, terms->coupon, terms->sku);
   life.due_at = terms->due_at ? unix_us(*terms->due_at) : 0;
+  if (terms->reference) life.reference = print_of(*terms->reference);
   if (life.version > kPrintedSteps) return;
   life.told |= std::uint64_t{1} << (life.version - 1);
   life.entries += print_of(terms->entry, life.version);
@@ -285,6 +312,8 @@ void OrderChecks::compare_life(const store::Rows::Row& row) {
                facts->payment, facts->coupon, facts->rejected_sku) != life.terms)
     out_.add("order_kept", where,
              "lines, payment, coupon or rejected SKU are not those that were told");
+  if (life.reference != 0 && print_of(facts->reference()) != life.reference)
+    out_.add("order_kept", where, "its money's reference is not the one that the payer was told");
   if (version == life.version && (row.is_null(3) ? 0 : row.int64(3)) != life.due_at)
     out_.add("order_kept", where, "due_at is not what was told with its last step");
   compare_records(where, row.text(4));

@@ -32,10 +32,11 @@ class OrderChecks final {
   struct Life {
     std::int64_t version = 0;
     contracts::OrderState state = contracts::OrderState::received;
-    std::uint64_t told = 0;     ///< a bit a step, of the first 64
-    std::uint64_t entries = 0;  ///< sum of the prints of those steps' entries
-    std::uint64_t terms = 0;    ///< print of what the last step says of the order itself
-    std::int64_t due_at = 0;    ///< told with it; zero where it was not
+    std::uint64_t told = 0;       ///< a bit a step, of the first 64
+    std::uint64_t entries = 0;    ///< sum of the prints of those steps' entries
+    std::uint64_t terms = 0;      ///< print of what the last step says of the order itself
+    std::uint64_t reference = 0;  ///< print of what the payer was told; zero: nothing
+    std::int64_t due_at = 0;      ///< told with it; zero where it was not
   };
   struct Decision {
     std::string text;  ///< of the row, in the words of this check

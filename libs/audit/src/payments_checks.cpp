@@ -207,7 +207,8 @@ WHERE state NOT IN ('open', 'captured', 'closed')
     OR received >= amount))
   OR (sending <> 0 AND (state <> 'captured' OR COALESCE(method, '') <> 'card' OR sending < 0
     OR refunded + sending > captured))
-  OR (closing IS NOT NULL AND (state = 'closed' OR COALESCE(method, '') <> 'card'))
+  OR (closing IS NOT NULL AND (state = 'closed' OR COALESCE(method, '') <> 'card'
+    OR closing NOT IN ('cancelled', 'expired', 'payment_failed', 'coupon_refused', 'voided')))
   OR (account IS NOT NULL AND COALESCE(method, '') <> 'bank')
 )";
 
