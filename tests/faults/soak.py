@@ -19,7 +19,7 @@ UNITS_A_FAULT = 60
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/soak")
-    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--others", type=int, default=30)
     parser.add_argument("--round", type=int, default=25)
     parser.add_argument("--mode", choices=["embedded", "distributed", "all"], default="all")

@@ -78,6 +78,8 @@ TEST_CASE("whatever befalls the processes, the cluster comes to rest with all in
   auto plan = plan_from_environment();
   const bool one = std::getenv("DROPLINE_SEED") != nullptr;
   const auto seeds = one ? 1 : seeds_wanted();
+  if (const char* first = std::getenv("DROPLINE_FIRST"); first && !one)
+    plan.seed = std::strtoull(first, nullptr, 10);
   Coverage coverage;
   std::size_t commands = 0;
   std::size_t orders = 0;
