@@ -1,6 +1,6 @@
 # label: slow
-"""A shop that is asked for more than it can give, and by people who mean it no good. Others' shoppers
-must not feel much of it, refusals must be quick, memory bounded, and all well again soon.
+"""A shop that is asked for more than it can give, and by people who mean it no good. Others must
+not feel much of it, refusals must be quick, memory bounded, and all well again soon.
 
 With `--whole` (scripts/soak --overload) at full size and in both modes; without it a short form of
 the embedded mode. With names only those."""
@@ -118,8 +118,8 @@ class Shop:
 
 
 class Probe:
-    """Another shopper, in a process of its own so that what our clients take is not counted: looks at
-    the drop again and again until asked what that felt like, in milliseconds."""
+    """Another shopper, in a process of its own so that what our clients take is not counted:
+    looks at the drop again and again until asked what that felt like, in milliseconds."""
 
     def __init__(self, port, path, bearer):
         self._ours, theirs = multiprocessing.Pipe()
@@ -278,7 +278,8 @@ async def huge_json(shop, report):
     """Arrays of millions of elements, by Content-Length and in depth: refused, not held."""
     async def abuse():
         body = b"[" + b"0," * shop.size.elements + b"0]"
-        headers = (shop.bearer, "Content-Type: application/json", f"Idempotency-Key: {uuid.uuid4()}")
+        headers = (shop.bearer, "Content-Type: application/json",
+                   f"Idempotency-Key: {uuid.uuid4()}")
         answers = [await ask(shop.port, "POST", "/v1/orders", headers, body) for _ in range(5)]
         # Who is refused by the length alone may hang up on what is still being sent.
         report.hold(all(status in (0, 413) for status, _ in answers),
@@ -293,7 +294,7 @@ async def huge_json(shop, report):
 
 
 async def ten_times_the_load(shop, report):
-    """Many members order at once, as quickly as answers come, far beyond what is decided a second."""
+    """Many members order at once, as quickly as answers come, far beyond what is decided."""
     bearers = ["Authorization: Bearer " + shop.system.token(str(uuid.uuid4())) for _ in range(40)]
 
     async def abuse():
@@ -378,7 +379,7 @@ def main():
 
     def chosen(abuses):
         return [one for one in abuses if not asked.names or one.__name__ in asked.names]
-    reports = run(Embedded(), chosen(EMBEDDED), size)
+    reports = run(Embedded(), chosen(EMBEDDED), size) if chosen(EMBEDDED) else []
     if asked.whole or "broker_gone" in asked.names:
         servers = Servers("kafka")
         servers.start()

@@ -1,6 +1,6 @@
-"""Many seeds of the simulation, a few hundred a process, resumable; scripts/soak --seeds is its command
-line. What was run stands in build/soak/seeds.json; a seed that fails is printed with the command that
-replays it, and the run goes on behind it."""
+"""Many seeds of the simulation, a hundred a process, resumable; scripts/soak --seeds is its
+command line. What was run stands in build/soak/seeds.json; a seed that fails is printed with the
+command that replays it, and the run goes on behind it."""
 
 import argparse
 import json
