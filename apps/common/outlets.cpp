@@ -90,9 +90,9 @@ std::unique_ptr<worker::CallTarget> notice_target(const config::Settings& settin
     return std::make_unique<LogTarget>(std::move(file));
   }
   if (transport == "webhook")
-    return std::make_unique<WebhookTarget>(*parse_http_url(settings.text("notices.webhook_url")),
-                                           webhook_key(settings.secret("notices.webhook_secret").reveal()),
-                                           clock, kCallTimeout);
+    return std::make_unique<WebhookTarget>(
+        *parse_http_url(settings.text("notices.webhook_url")),
+        webhook_key(settings.secret("notices.webhook_secret").reveal()), clock, kCallTimeout);
   if (transport != "smtp") return nullptr;
   SmtpTerms terms;
   std::tie(terms.host, terms.port) = split(settings.text("notices.smtp_server"));

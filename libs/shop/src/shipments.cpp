@@ -5,7 +5,6 @@
 
 #include "changes.hpp"
 #include "dropline/crypto/seal.hpp"
-#include "dropline/deliveries/carriers.hpp"
 #include "dropline/deliveries/deliveries_queries.hpp"
 #include "json_fields.hpp"
 #include "recipient.hpp"

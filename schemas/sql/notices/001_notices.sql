@@ -1,4 +1,4 @@
--- Each notice is a call out, under its own id: see dropline/worker/calls.hpp. Answered ones stay, as
+-- Each notice is a call out, under its own id: see dropline/worker/calls.hpp. Answered ones stay:
 -- the record of what was told to whom.
 CREATE TABLE {calls} (
   call     {uuid}  NOT NULL PRIMARY KEY,

@@ -46,6 +46,13 @@ DeliveryClosed closed(const Delivery& delivery) {
   return fact;
 }
 
+/// Who waits for the answer to this command is to find it.
+template <class Fact, class Command>
+Fact again(Fact fact, const Command& command) {
+  fact.change = command.change;
+  return fact;
+}
+
 template <class Command>
 DeliveryChangeRefused refused(const Command& command, DeliveryRefusal reason) {
   DeliveryChangeRefused fact;
@@ -145,7 +152,7 @@ ShipAnswer ship(Book& book, const ShipDelivery& command, Timestamp at) {
   auto* delivery = find(book, {command.order_id, command.member});
   if (delivery != nullptr && delivery->state == DeliveryState::shipped)
     return delivery->carrier == command.carrier && delivery->waybill == *waybill
-               ? ShipAnswer(shipped(*delivery))
+               ? ShipAnswer(again(shipped(*delivery), command))
                : ShipAnswer(refused(command, DeliveryRefusal::already_shipped));
   const auto refusal = not_on_its_way(delivery);
   if (refusal != DeliveryRefusal::not_shipped) return refused(command, *refusal);
@@ -179,7 +186,7 @@ CorrectAnswer correct(Book& book, const CorrectWaybill& command, Timestamp at) {
 DeliverAnswer deliver(Book& book, const DeliverDelivery& command, Timestamp at) {
   auto* delivery = find(book, {command.order_id, command.member});
   if (delivery != nullptr && delivery->state == DeliveryState::delivered)
-    return delivered(*delivery);
+    return again(delivered(*delivery), command);
   if (const auto refusal = not_on_its_way(delivery)) return refused(command, *refusal);
   delivery->state = DeliveryState::delivered;
   delivery->delivered = Said{command.actor, command.change, at};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dropline/base/error.hpp"
+#include "dropline/deliveries/carriers.hpp"
 #include "dropline/deliveries/deliveries.hpp"
 #include "dropline/store/database.hpp"
 
