@@ -64,6 +64,9 @@ class Reader final {
   bool ok_ = true;
 };
 
+/// As it is framed: one more than its number.
+constexpr std::uint32_t kMostPartition = 0x8000'0000;
+
 }  // namespace
 
 std::string new_frames() {
@@ -71,7 +74,7 @@ std::string new_frames() {
 }
 
 void frame(std::string& out, const stream::Draft& draft) {
-  put(out, static_cast<std::uint32_t>(draft.partition ? *draft.partition + 1 : 0));
+  put(out, draft.partition ? static_cast<std::uint32_t>(*draft.partition) + 1 : 0U);
   put_short(out, draft.topic);
   put(out, static_cast<std::uint32_t>(draft.key.size()));
   out.append(draft.key);
@@ -89,9 +92,11 @@ Result<Frames> Frames::open(std::string bytes) {
   Reader in(*frames.bytes_);
   const bool known = in.take(kMagic.size()) == kMagic;
   std::vector<std::size_t> first_header;
-  while (known && in.more()) {
+  bool sane = true;
+  while (known && sane && in.more()) {
     stream::Draft draft;
     const auto partition = in.number<std::uint32_t>();
+    sane = partition <= kMostPartition;
     if (partition != 0) draft.partition = static_cast<std::int32_t>(partition - 1);
     draft.topic = in.take(in.number<std::uint16_t>());
     draft.key = in.take(in.number<std::uint32_t>());
@@ -104,7 +109,7 @@ Result<Frames> Frames::open(std::string bytes) {
     }
     frames.drafts_.push_back(draft);
   }
-  if (!known || !in.ok())
+  if (!known || !sane || !in.ok())
     return error(Errc::bad_frame, "an outbox row is not in the format DLO1 or is cut short");
   // Spans only now: the vector no longer moves.
   first_header.push_back(frames.headers_.size());
