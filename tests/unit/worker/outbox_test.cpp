@@ -60,6 +60,6 @@ TEST_CASE("an outbox row cut short anywhere between records is an error") {
   CHECK(readable == 2);
   CHECK_FALSE(Frames::open("DLO2rest").has_value());
   // A partition that no number can name.
-  CHECK_FALSE(Frames::open(std::string("DLO1\xff\xff\xff\xff", 8) + std::string(12, '\0'))
-                  .has_value());
+  CHECK_FALSE(
+      Frames::open(std::string("DLO1\xff\xff\xff\xff", 8) + std::string(12, '\0')).has_value());
 }
