@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kSecretBytes = 32;
 constexpr const char* kPreviousGatewayKey = "gateway.previous.key";
+constexpr const char* kPreviousBankKey = "bank.previous.key";
 constexpr const char* kTokensKey = "tokens.key";
 using Secret = std::array<std::uint8_t, kSecretBytes>;
 
@@ -93,7 +94,16 @@ Result<Keys> load_keys(const std::filesystem::path& folder, bool generate, Rando
             *crypto::SealKey::make("shop", *recipients),
             crypto::HmacKey(text_of(*digests)),
             {crypto::HmacKey(text_of(*gateway))},
+            {},
             std::nullopt};
+  const auto bank = read("bank.key");
+  if (!bank) return bank.error();
+  keys.bank.emplace_back(text_of(*bank));
+  if (std::filesystem::exists(folder / kPreviousBankKey)) {
+    const auto previous = read(kPreviousBankKey);
+    if (!previous) return previous.error();
+    keys.bank.emplace_back(text_of(*previous));
+  }
   if (std::filesystem::exists(folder / kPreviousGatewayKey)) {
     const auto previous = read(kPreviousGatewayKey);
     if (!previous) return previous.error();

@@ -16,14 +16,15 @@ namespace dropline::apps {
 
 /// The secrets of a shop, from files of one folder: `commands.key` (shared by every process),
 /// `receipts.key`, `recipients.key`, `digests.key` (ingresses), `gateway.key` (what the payment
-/// gateway signs its notices with; `gateway.previous.key` while it is being changed), `tokens.key`
-/// (development only).
+/// gateway signs its notices with; `gateway.previous.key` while it is being changed), `bank.key`
+/// and `bank.previous.key` (the same of the bank), `tokens.key` (development only).
 struct Keys {
   contracts::CommandKeys commands;
   crypto::SecretKey receipts;
   crypto::SealKey recipients;
   crypto::HmacKey digests;
   std::vector<crypto::HmacKey> gateway;
+  std::vector<crypto::HmacKey> bank;
   std::optional<crypto::SecretKey> tokens;
 };
 

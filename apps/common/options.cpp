@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "common/outlets.hpp"
 #include "dropline/base/money.hpp"
 #include "dropline/contracts/codec.hpp"
 
@@ -115,6 +116,43 @@ void payment_options(config::Schema& schema) {
   });
 }
 
+void outside_options(config::Schema& schema) {
+  schema.section("gateway", "Payment gateway",
+                 "Asked before a captured card counts, and told to give money back.");
+  schema
+      .address(
+          "gateway.address", std::nullopt,
+          "Where it is asked. Without it, in development, what signed notices say is believed; "
+          "elsewhere what would be asked waits.")
+      .example("127.0.0.1:8090");
+  schema.duration("gateway.timeout", 5s, "A call that has no answer by then is made again.")
+      .range(100ms, 60s);
+  schema.duration("gateway.retry", 1s, "How long after that; doubled with each attempt.")
+      .range(10ms, 1h);
+  schema.duration("gateway.retry_max", 4min, "The longest such pause.").range(10ms, 24h);
+  schema
+      .duration("gateway.ask_after", 60s,
+                "A card that is being paid is asked for unprompted after this, since its notice "
+                "may be lost.")
+      .range(1s, 1h);
+  schema.integer("gateway.calls", 4, "Calls at once.").range(1, 64);
+  schema
+      .integer("gateway.queue", 256,
+               "Calls that wait for their turn in memory; more stay in the "
+               "table.")
+      .range(1, 10'000);
+  schema.section("bank", "Bank", "Where shoppers transfer money to, and what pays it out.");
+  schema
+      .address("bank.address", std::nullopt, "Where payouts are asked for (default: the gateway).")
+      .example("127.0.0.1:8090");
+  const auto name = [](std::string_view text) {
+    return std::string(text.empty() || text.size() > 100 ? "1 to 100 characters are needed" : "");
+  };
+  schema.text("bank.name", "Sandbox Bank", "The bank that payers are shown.").check(name);
+  schema.text("bank.account", "100-200-300400", "The account that they pay to.").check(name);
+  schema.text("bank.holder", "dropline", "Whose it is.").check(name);
+}
+
 void ordering_options(config::Schema& schema) {
   schema.section("ordering", "Orders",
                  "How long money is waited for. Every process that runs ordering needs the same.");
@@ -124,6 +162,17 @@ void ordering_options(config::Schema& schema) {
       .range(1s, 24h);
   schema.duration("ordering.bank_deadline", 72h, "The same for a bank transfer.")
       .range(1s, 24h * 30);
+  schema
+      .duration("ordering.card_reminder", 5min,
+                "A card payer is reminded this long before the deadline; 0: never.")
+      .range(0s, 24h);
+  schema.duration("ordering.bank_reminder", 24h, "The same for a bank transfer.")
+      .range(0s, 24h * 30);
+  schema
+      .duration("ordering.returns", 72h,
+                "An order may be given back for this long after it was delivered; then it is "
+                "completed.")
+      .range(1s, 24h * 365);
 }
 
 void audit_options(config::Schema& schema) {
@@ -136,11 +185,79 @@ void audit_options(config::Schema& schema) {
       .range(0s, 24h);
 }
 
+std::string check_http_url(std::string_view text) {
+  return parse_http_url(text) ? std::string()
+                              : "it is http://host[:port]/path; put a proxy in front of https";
+}
+
+/// What goes into a mail's envelope as it stands.
+std::string check_mail_address(std::string_view text) {
+  const bool plain = text.find_first_of(" <>\r\n\t\"") == std::string_view::npos;
+  const auto at = text.find('@');
+  const bool whole = at != std::string_view::npos && at > 0 && at + 1 < text.size();
+  return plain && whole ? std::string() : "it is an address, as in shop@example.com";
+}
+
+void outlet_options(config::Schema& schema) {
+  schema.section("notices", "Notices to shoppers",
+                 "Every process that runs notices needs the same.");
+  schema.choice("notices.transport", {"off", "log", "webhook", "smtp"}, "off",
+                "How shoppers are told: a JSON line each in a file, a signed POST to who tells "
+                "them, or mails. From when it is set.");
+  schema.path("notices.log", std::nullopt, "The file (default: data_dir/notices.jsonl).");
+  schema.url("notices.webhook_url", std::nullopt, "Where notices are posted.")
+      .check(check_http_url)
+      .example("http://127.0.0.1:9000/notices");
+  schema.secret("notices.webhook_secret", "Signs them, as whsec_<base64> or any text.");
+  schema.address("notices.smtp_server", "127.0.0.1:25", "The mail relay.");
+  schema.text("notices.smtp_from", "shop@localhost", "Who the mails are from.")
+      .check(check_mail_address);
+  schema
+      .text("notices.smtp_to", "{member}@localhost",
+            "Where they go; {member} is the member's id, which the relay knows.")
+      .check(check_mail_address);
+  schema.choice("notices.language", {"ko", "en"}, "ko", "What mails are written in.");
+  schema.section("feeds", "Feeds to another platform");
+  schema.url("feeds.url", std::nullopt, "Where paid, cancelled and refunded orders are posted.")
+      .check(check_http_url)
+      .example("http://127.0.0.1:9000/orders");
+  schema.secret("feeds.secret", "Signs them, as whsec_<base64> or any text.");
+  schema.rule([](const config::Settings& settings) {
+    const bool posts = settings.text("notices.transport") == "webhook";
+    if (posts && (!settings.has("notices.webhook_url") || !settings.has("notices.webhook_secret")))
+      return std::string(
+          "notices.transport is webhook: notices.webhook_url and notices.webhook_secret are "
+          "needed");
+    if (settings.has("feeds.url") && !settings.has("feeds.secret"))
+      return std::string("feeds.url is set: feeds.secret is needed to sign what goes there");
+    return std::string();
+  });
+}
+
+void points_options(config::Schema& schema) {
+  schema.section("points", "Points");
+  schema
+      .integer("points.rate", 100,
+               "Given for what is paid, in basis points: 100 is one point for 100 won. Of orders "
+               "that are paid from now on.")
+      .range(0, 10'000);
+}
+
 void sandbox_options(config::Schema& schema) {
   schema.section("sandbox", "Sandbox gateway",
                  "For dropline-sandbox, which plays the payment gateway while you develop.");
   schema.address("sandbox.address", "127.0.0.1:8090", "Where it takes payments.");
   schema.address("sandbox.notify", "127.0.0.1:8080", "The ingress that it sends notices to.");
+  schema.path("sandbox.file", std::nullopt,
+              "Its own books (default: sandbox-PORT.db in data_dir).");
+  schema
+      .duration("sandbox.notify_retry", 1s, "A notice that was not taken is sent again after this.")
+      .range(10ms, 1h);
+  schema.integer("sandbox.notify_threads", 4, "Notices at once.").range(1, 64);
+  schema
+      .integer("sandbox.fault_percent", 0,
+               "Of the shop's calls, how many go wrong: before or after they were done.")
+      .range(0, 100);
 }
 
 }  // namespace
@@ -152,8 +269,11 @@ config::Schema shared_schema() {
   auth_options(schema);
   stream_options(schema);
   payment_options(schema);
+  outside_options(schema);
   ordering_options(schema);
   audit_options(schema);
+  points_options(schema);
+  outlet_options(schema);
   sandbox_options(schema);
   for (const char* scripts :
        {"DROPLINE_TEST_", "DROPLINE_KAFKA_JARS", "DROPLINE_POSTGRES_BIN", "DROPLINE_BUILD_DIR"})

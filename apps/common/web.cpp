@@ -84,7 +84,7 @@ Result<std::unique_ptr<Web>> Web::start(const config::Settings& settings, Proces
        process.metrics,
        process.health,
        process.tracer,
-       {keys.commands, keys.receipts, keys.recipients, keys.digests, keys.gateway}},
+       {keys.commands, keys.receipts, keys.recipients, keys.digests, keys.gateway, keys.bank}},
       std::move(options));
   if (!api) return api.error();
   web->api_ = std::move(*api);

@@ -27,6 +27,9 @@ class Embedded final {
                                                 const Keys& keys);
   Embedded(store::Database database, store::Session session)
       : database_(std::move(database)), session_(std::move(session)) {}
+  ~Embedded() {
+    if (outside_) outside_->on_change({});
+  }
 
   Status attach(const std::filesystem::path& file, stream::WriterLock lock,
                 const config::Settings& settings, Process& process, const Keys& keys);
@@ -39,6 +42,7 @@ class Embedded final {
   store::Database database_;
   store::Session session_;
   std::unique_ptr<stream::SqliteStream> stream_;
+  std::unique_ptr<Outside> outside_;
   std::vector<std::unique_ptr<worker::Service>> services_;
   std::unique_ptr<worker::Engine> engine_;
 };
@@ -74,9 +78,10 @@ Status Embedded::attach(const std::filesystem::path& file, stream::WriterLock lo
   if (!stream) return stream.error();
   stream_ = std::move(*stream);
   if (auto made = stream_->ensure_topics_now(topic_specs(settings)); !made) return made;
+  outside_ = Outside::open(settings, process, keys);
   std::vector<std::pair<worker::Service*, worker::LoopMetrics>> seats;
   for (const auto& role : roles()) {
-    services_.push_back(make_service(role, settings));
+    services_.push_back(make_service(role, settings, process, outside_.get()));
     seats.emplace_back(services_.back().get(), worker::LoopMetrics(process.metrics, role));
   }
   worker::LoopOptions loop;
@@ -88,6 +93,7 @@ Status Embedded::attach(const std::filesystem::path& file, stream::WriterLock lo
       seats);
   if (!engine) return engine.error();
   engine_ = std::move(*engine);
+  if (outside_) outside_->on_change([engine = engine_.get()] { engine->wake(); });
   return {};
 }
 

@@ -1,94 +1,83 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
-#include <cstdint>
-#include <deque>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "dropline/base/clock.hpp"
-#include "dropline/base/money.hpp"
-#include "dropline/base/random.hpp"
-#include "dropline/contracts/parts.hpp"
-#include "dropline/crypto/hmac.hpp"
+#include "books.hpp"
+#include "courier.hpp"
 #include "dropline/http/router.hpp"
 
 namespace dropline::sandbox {
 
-/// What a payment at the gateway came to.
-enum class Outcome { captured, declined };
-constexpr auto names_of(Outcome) {
-  return std::to_array<std::string_view>({"captured", "declined"});
+/// How a call of the shop's goes wrong.
+enum class FaultKind {
+  before,  ///< 503, nothing done
+  after,   ///< done, and 503
+  slow,    ///< done, and answered late
+};
+constexpr auto names_of(FaultKind) {
+  return std::to_array<std::string_view>({"before", "after", "slow"});
 }
 
-struct Payment {
-  std::string payment;    ///< the gateway's own name for it
-  std::string reference;  ///< the shop's
-  Money amount;
-  Outcome outcome = Outcome::captured;
-  std::optional<std::string> reason;
-
-  template <class Self, class Visit>
-  static void fields(Self& self, Visit& visit) {
-    visit("payment", self.payment, contracts::kNameBounds);
-    visit("reference", self.reference, contracts::Bounds{1, 200});
-    visit("amount", self.amount);
-    visit("outcome", self.outcome);
-    visit("reason", self.reason, contracts::kReasonBounds);
-  }
-};
-
-/// Where notices go.
-struct Target {
-  std::string host;
-  std::uint16_t port = 0;
-  std::string path;
-};
-
-/// A payment gateway to develop against: takes payments at once, whoever asks, and tells the shop
-/// of each with a signed notice, again and again until the shop has taken it. Remembers the last
-/// kMaxPayments, for as long as the process lives. Any thread.
+/// A payment gateway and a bank over HTTP, see README.md. Any thread; handlers block for the disk.
 class Gateway final {
  public:
-  static constexpr std::size_t kMaxPayments = 100'000;
-  static constexpr int kMaxAttempts = 60;
-
   struct Parts {
+    Books& books;
+    Courier& courier;
     const Clock& clock;
     Random& random;
-    const crypto::HmacKey& key;
-    Target target;
+    const std::vector<crypto::HmacKey>& gateway_keys;
+    const std::vector<crypto::HmacKey>& bank_keys;
+    std::int64_t fault_percent = 0;
   };
   explicit Gateway(Parts parts);
-  ~Gateway();  ///< stops within a call's limit; notices not delivered by then are lost
+  ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  /// `POST /v1/payments`, `GET /v1/payments/{id}`.
   void add_routes(http::Router& router);
 
  private:
-  struct Notice {
-    std::string id;
-    std::string body;
-    int attempts = 0;
+  struct Fault {
+    std::int64_t calls = 0;
+    FaultKind kind = FaultKind::before;
+    std::int64_t delay_ms = 0;
   };
+  struct Late {
+    http::ExchangePtr exchange;
+    http::Response response;
+  };
+
   void pay(const http::ExchangePtr& exchange);
+  void capture(const http::ExchangePtr& exchange);
   void show(const http::ExchangePtr& exchange);
-  void deliver();
-  [[nodiscard]] bool tell(const Notice& notice) const;
+  void look_up(const http::ExchangePtr& exchange);
+  void deposit(const http::ExchangePtr& exchange);
+  void sums(const http::ExchangePtr& exchange);
+  void plan_faults(const http::ExchangePtr& exchange);
+  void move(const http::ExchangePtr& exchange, const std::vector<crypto::HmacKey>& keys,
+            std::function<Result<Answer>(const std::string& body)> work);
+  [[nodiscard]] Result<Answer> cancel(const std::string& body);
+  [[nodiscard]] Result<Answer> refund(const std::string& body);
+  [[nodiscard]] Result<Answer> pay_out(const std::string& body);
+  [[nodiscard]] std::optional<Fault> take_fault();
+  void answer(const http::ExchangePtr& exchange, const Result<Answer>& made,
+              const std::optional<Fault>& fault = std::nullopt);
+  void answer_late();
 
   Parts parts_;
   std::mutex lock_;
-  std::condition_variable work_;
-  std::map<std::string, Payment, std::less<>> payments_;
-  std::deque<std::string> line_;
-  std::deque<Notice> notices_;
+  std::condition_variable later_;
+  Fault fault_;
+  std::multimap<Clock::Steady, Late> late_;
   bool stopping_ = false;
-  std::thread courier_;
+  std::thread thread_;
 };
 
 }  // namespace dropline::sandbox

@@ -26,6 +26,8 @@ constexpr std::chrono::milliseconds kNap{50};
 /// The role that is no service: it holds the others against the shop's invariants.
 constexpr std::string_view kAudit = "audit";
 
+constexpr std::string_view kPayments = "payments";
+
 /// What the roles of one process share.
 struct Shared {
   const config::Settings& settings;
@@ -42,7 +44,9 @@ class Role final {
   Role(Shared shared, const std::string& name)
       : shared_(shared),
         name_(name),
-        service_(make_service(name, shared.settings)),
+        outside_(name == kPayments ? Outside::open(shared.settings, shared.process, shared.keys)
+                                   : nullptr),
+        service_(make_service(name, shared.settings, shared.process, outside_.get())),
         component_(shared.process.health.component(name)),
         thread_([this] { run(); }) {}
   ~Role() { thread_.join(); }
@@ -56,6 +60,7 @@ class Role final {
 
   Shared shared_;
   std::string name_;
+  std::unique_ptr<Outside> outside_;
   std::unique_ptr<worker::Service> service_;
   telemetry::Health::Component component_;
   std::thread thread_;
@@ -109,6 +114,7 @@ void Role::run() {
   if (!shared_.topics.wait(shared_.process.stopping()) || !migrate()) return;
   const auto worker = start();
   if (!worker) return;
+  if (outside_) outside_->on_change([&worker] { worker->wake(); });
   while (!stopping()) {
     worker->step(kStepWait);
     auto trouble = worker->health();
@@ -118,6 +124,7 @@ void Role::run() {
       component_.failed(std::move(trouble));
     }
   }
+  if (outside_) outside_->on_change({});
   worker->drain(kDrainLimit * 3 / 4);
 }
 

@@ -134,6 +134,35 @@ class Behaviour(unittest.TestCase):
                  if p["in"] == "query" and "example" in p]
         return "?" + "&".join(given) if given else ""
 
+    def paid_order(self, sku):
+        """Of the caller of the examples, and known to deliveries."""
+        rich = shops.Member(self.shop)
+        rich.id, rich.token = MEMBER, self.tokens["member"]
+        charge = rich.charge(100_000).json()
+        self.shop.notice({"outcome": "captured", "reference": charge["reference"],
+                          "payment": "pay-" + new_id(), "amount": shops.won(100_000)})
+        until("the wallet is filled", lambda: rich.balance() >= 100_000)
+        order = rich.order(sku).json()["order_id"]
+        rich.wait_for(order, "paid")
+        until("the goods are made ready",
+              lambda: rich.ask("GET", f"/v1/orders/{order}/delivery").status == 200)
+        return order
+
+    def campaign(self):
+        id = new_id()
+        put = operation("put", "/v1/admin/coupon-campaigns/{id}")
+        self.shop.command("PUT", f"/v1/admin/coupon-campaigns/{id}", examples(put)[0])
+        where = f"/v1/admin/coupon-campaigns/{id}"
+        until("the campaign is there", lambda: self.shop.ask(
+            "GET", where, self.tokens["admin"], listener="admin").status == 200)
+        return id
+
+    def coupon(self, member, campaign):
+        coupon = member.ask("POST", f"/v1/coupon-campaigns/{campaign}/coupons").json()["coupon"]
+        until("the coupon is there",
+              lambda: member.ask("GET", f"/v1/coupons/{coupon}").status == 200)
+        return coupon
+
     def known_ids(self):
         """Of things that are there, by path: what the examples are asked of."""
         product, sku = self.shop.put_offer()
@@ -144,12 +173,54 @@ class Behaviour(unittest.TestCase):
         charge = member.charge(5000).json()["charge"]
         until("the charge is known",
               lambda: member.ask("GET", f"/v1/wallet/charges/{charge}").status == 200)
-        return {"/v1/orders/{id}": order, "/v1/wallet/charges/{id}": charge,
+        paid = self.paid_order(sku)
+        campaign = self.campaign()
+        return {"/v1/coupon-campaigns/{id}": campaign, "/v1/admin/coupon-campaigns/{id}": campaign,
+                "/v1/coupons/{id}": self.coupon(member, self.campaign()),
+                "/v1/admin/orders/{id}": order,
+                "/v1/orders/{id}/delivery": paid, "/v1/admin/shipments/{id}": paid,
+                "/v1/orders/{id}": order, "/v1/wallet/charges/{id}": charge,
                 "/v1/products/{id}": product, "/v1/drops/{id}": self.shop.put_drop()[0]}
 
+    def waiting(self, what):
+        return self.shop.ask("GET", f"/v1/admin/{what}?limit=200", self.tokens["admin"],
+                             listener="admin").json()["waiting"]
+
+    def waiting_deposit(self):
+        transaction = "tx-" + new_id()
+        self.shop.notice({"transaction": transaction, "amount": shops.won(1_000)},
+                         path="/v1/bank-deposits")
+        return until("the deposit waits", lambda: next(
+            (each["deposit"] for each in self.waiting("deposits")
+             if each["transaction"] == transaction), None))
+
+    def waiting_return(self):
+        """Of a transfer whose payer nobody knows, for an order that was cancelled."""
+        member = shops.Member(self.shop)
+        _, sku = self.shop.put_offer()
+        order = member.order(sku, method="bank").json()["order_id"]
+        self.shop.notice({"transaction": "tx-" + new_id(), "amount": shops.won(1_000),
+                          "reference": f"order.{member.id}.{order}"}, path="/v1/bank-deposits")
+        member.wait_for(order, "paid", "preparing")
+        member.ask("POST", f"/v1/orders/{order}/cancellation", {"reason": "no"},
+                   Idempotency_Key=new_id())
+        return until("the money waits", lambda: next(
+            (each["return"] for each in self.waiting("returns")
+             if each.get("order_id") == order), None))
+
     def send_example(self, method, path, described, listener, example, ids):
-        if path == "/v1/payments/webhook":
-            return self.shop.notice(example)
+        if path in ("/v1/payments/webhook", "/v1/bank-deposits"):
+            return self.shop.notice(example, path=path)
+        if path.startswith("/v1/admin/deposits/"):
+            ids = {**ids, "/v1/admin/deposits/{id}": self.waiting_deposit()}
+            if "order_id" in example:
+                example = {**example, "order_id": ids["/v1/orders/{id}"]}
+        if path.startswith("/v1/admin/returns/"):
+            ids = {**ids, "/v1/admin/returns/{id}": self.waiting_return()}
+        if path == "/v1/admin/courier-reports":
+            parcel = f"/v1/admin/shipments/{ids['/v1/admin/shipments/{id}']}"
+            shown = lambda: self.shop.ask("GET", parcel, self.tokens["admin"], listener="admin")
+            until("it was delivered", lambda: shown().json()["state"] == "delivered")
         place = next((known for known in ids if path.startswith(known)), None)
         given = {"id": ids[place]} if place else {}
         role = "admin" if path.startswith("/v1/admin") else "member"

@@ -80,28 +80,48 @@ class Answer:
 class Shop:
     """Both listeners of an embedded server, and with `gateway` the sandbox beside it."""
 
-    def __init__(self, *words, gateway=False):
+    def __init__(self, *words, gateway=False, asks=False):
+        """`asks`: the gateway is asked before its notices count; else they are believed."""
         self.stack = contextlib.ExitStack()
         folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="dropline-http-"))
         self.folder = pathlib.Path(folder)
         self.ports = {"public": free_port(), "admin": free_port()}
         self.processes = []
+        if asks:
+            self.ports["gateway"] = free_port()
+            words += ("--gateway-address", f"127.0.0.1:{self.ports['gateway']}")
+        self.words = words
+        self.start_shop()
+        if gateway or asks:
+            self.ports.setdefault("gateway", free_port())
+            self.start_gateway()
+        self.admin = self.token(new_id(), "admin")
+
+    def start_shop(self):
+        folder, words = str(self.folder), self.words
         self.start("dropline", "serve", "--dev", "--data-dir", folder,
                    "--http-address", f"127.0.0.1:{self.ports['public']}",
                    "--admin-address", f"127.0.0.1:{self.ports['admin']}", *words)
         self.wait_ready("public")
-        if gateway:
-            self.ports["gateway"] = free_port()
-            self.start("dropline-sandbox", "--dev", "--data-dir", folder,
-                       "--sandbox-address", f"127.0.0.1:{self.ports['gateway']}",
-                       "--sandbox-notify", f"127.0.0.1:{self.ports['public']}")
-            self.wait_ready("gateway")
-        self.admin = self.token(new_id(), "admin")
+
+    def start_gateway(self, *words):
+        self.start("dropline-sandbox", "--dev", "--data-dir", str(self.folder),
+                   "--sandbox-address", f"127.0.0.1:{self.ports['gateway']}",
+                   "--sandbox-notify", f"127.0.0.1:{self.ports['public']}",
+                   "--sandbox-notify-retry", "200ms", *words)
+        self.wait_ready("gateway")
 
     def start(self, name, *words):
-        log = self.stack.enter_context(open(self.folder / f"{name}.log", "wb"))
+        log = self.stack.enter_context(open(self.folder / f"{name}.log", "ab"))
         self.processes.append(subprocess.Popen([program(name), *words], stdin=subprocess.DEVNULL,
                                                stdout=log, stderr=subprocess.STDOUT))
+
+    def kill(self, name):
+        """kill -9 of the program of that name."""
+        process = next(p for p in self.processes if p.args[0] == program(name))
+        process.kill()
+        process.wait(timeout=LIMIT)
+        self.processes.remove(process)
 
     def wait_ready(self, listener):
         def ready():
@@ -204,16 +224,18 @@ class Shop:
     def drop(self, drop):
         return self.ask("GET", f"/v1/drops/{drop}").json()
 
-    def notice(self, body, when=None, name=None, key=None, signature=None):
-        """A gateway's notice, signed with the gateway's own key unless told otherwise."""
+    def notice(self, body, when=None, name=None, key=None, signature=None,
+               path="/v1/payments/webhook"):
+        """A gateway's or bank's notice, signed with its own key unless told otherwise."""
+        if key is None:
+            key = self.secret("bank.key" if path == "/v1/bank-deposits" else "gateway.key")
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
         name = name or "msg-" + new_id()
         when = str(int(time.time()) if when is None else when)
         if signature is None:
-            mac = hmac.new(self.secret("gateway.key") if key is None else key,
-                           f"{name}.{when}.".encode() + text, hashlib.sha256).digest()
+            mac = hmac.new(key, f"{name}.{when}.".encode() + text, hashlib.sha256).digest()
             signature = "v1," + base64.b64encode(mac).decode()
-        return self.call("public", "POST", "/v1/payments/webhook", {
+        return self.call("public", "POST", path, {
             "Content-Type": "application/json", "webhook-id": name, "webhook-timestamp": when,
             "webhook-signature": signature}, text)
 

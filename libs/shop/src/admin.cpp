@@ -1,9 +1,8 @@
 // /v1/admin: what operators ask of products, drops and offers. Commands, answered when the log has
 // them; catalog and stock decide at their offset and answer on catalog.events and stock.events.
-#include "core.hpp"
+#include "changes.hpp"
 #include "dropline/contracts/catalog_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
-#include "texts.hpp"
 
 namespace dropline::shop {
 namespace {
@@ -92,62 +91,6 @@ struct SwitchRequest {
     visit("reason", self.reason, kReasonBounds);
   }
 };
-
-std::string change_json(const ChangeId& change, std::string_view outcome) {
-  std::string body;
-  JsonWriter out(body);
-  out.open_object();
-  out.name("change");
-  out.plain(change.text());
-  out.name("outcome");
-  out.plain(outcome);
-  out.close_object();
-  return body;
-}
-
-http::Response accepted(const ChangeId& change) {
-  return http::json_response(202, change_json(change, "asked"));
-}
-
-/// The answer to an operator who waits for what catalog or stock say.
-void respond_answer(const http::ExchangePtr& exchange, const ChangeId& change,
-                    const ChangeAnswer* answer) {
-  if (!answer) {
-    exchange->try_respond(accepted(change));
-  } else if (answer->refused) {
-    exchange->try_respond(problem(409, answer->reason,
-                                  {"The change was refused", "변경이 거절되었습니다"},
-                                  exchange->request().language())
-                              .with("change", change.text())
-                              .response());
-  } else {
-    exchange->try_respond(http::json_response(200, change_json(change, "done")));
-  }
-}
-
-/// Gives the command to the log; answers when it is there or, with `Prefer: wait`, when it was
-/// decided.
-template <class Command>
-void send(const CorePtr& core, const http::ExchangePtr& exchange, const Command& command) {
-  const auto wait = patience(exchange->request(), core->options.max_wait);
-  const auto change = command.change;
-  const bool waits =
-      wait > wait.zero() && core->answers.wait(change, core->parts.clock.steady() + wait,
-                                               [exchange, change](const ChangeAnswer* answer) {
-                                                 respond_answer(exchange, change, answer);
-                                               });
-  if (!waits) return send_command(core, exchange, command, {}, accepted(change));
-  send_command(core, exchange, command, {}, std::nullopt);
-  if (exchange->answered()) core->answers.cancel(change);
-}
-
-template <class Command>
-Command begin(const CorePtr& core, const Caller& caller) {
-  Command command;
-  command.change = ChangeId(core->parts.random.uuid7(core->parts.clock.now()));
-  command.actor = {ActorKind::admin, caller.member.text()};
-  return command;
-}
 
 /// The product or drop in the path, or has answered that there is none.
 template <class T>

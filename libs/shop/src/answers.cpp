@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "dropline/contracts/catalog_events.hpp"
+#include "dropline/contracts/coupons_events.hpp"
+#include "dropline/contracts/deliveries_events.hpp"
 #include "dropline/contracts/envelope.hpp"
 #include "dropline/contracts/stock_events.hpp"
 
@@ -12,8 +14,11 @@ namespace dropline::shop {
 namespace {
 
 template <class T>
-inline constexpr bool kIsRefusal = std::same_as<T, contracts::CatalogChangeRefused> ||
-                                   std::same_as<T, contracts::DropChangeRefused>;
+inline constexpr bool kIsRefusal =
+    std::same_as<T, contracts::CatalogChangeRefused> ||
+    std::same_as<T, contracts::DropChangeRefused> ||
+    std::same_as<T, contracts::DeliveryChangeRefused> ||
+    std::same_as<T, contracts::CampaignChangeRefused> || std::same_as<T, contracts::CouponRefused>;
 
 }  // namespace
 
@@ -53,17 +58,50 @@ void Answers::take(const stream::Record& record) {
   const auto envelope = contracts::parse_envelope(record);
   if (!envelope) return;
   using namespace contracts;  // NOLINT: the answers are all this is about
-  const auto told =
-      decode_any<CatalogChanged, CatalogChangeRefused, DropOpened, DropPaused, DropResumed,
-                 DropEnded, OfferPut, StockRestocked, StockCorrected, DropChangeRefused>(*envelope);
+  const auto told = decode_any<CatalogChanged, CatalogChangeRefused, DropOpened, DropPaused,
+                               DropResumed, DropEnded, OfferPut, StockRestocked, StockCorrected,
+                               DropChangeRefused, DeliveryShipped, DeliveryWaybillCorrected,
+                               DeliveryDelivered, DeliveryChangeRefused, CampaignChanged,
+                               CampaignChangeRefused, CouponIssued, CouponRefused>(*envelope);
   if (!told) return;
   std::visit(
       [this]<class T>(const T& event) {
         ChangeAnswer answer;
         if constexpr (kIsRefusal<T>) answer = {true, std::string(to_text(event.reason))};
-        tell(event.change, answer);
+        if constexpr (std::same_as<T, CouponIssued> || std::same_as<T, CouponRefused>)
+          tell_all(event.coupon, answer);
+        if constexpr (requires { *event.change; }) {
+          if (event.change) tell(*event.change, answer);
+        } else {
+          tell(event.change, answer);
+        }
       },
       *told);
+}
+
+bool Answers::wait_for(const CouponId& coupon, const contracts::ChangeId& ticket,
+                       Clock::Steady until, Callback callback) {
+  {
+    const std::lock_guard guard(lock_);
+    if (waiters_.size() >= kMaxWaiters) return false;
+    waiters_.emplace(ticket, Waiter{until, std::move(callback)});
+    tickets_.emplace(coupon, ticket);
+  }
+  changed_.notify_all();
+  return true;
+}
+
+void Answers::tell_all(const CouponId& coupon, const ChangeAnswer& answer) {
+  std::vector<contracts::ChangeId> tickets;
+  {
+    const std::lock_guard guard(lock_);
+    const auto [from, to] = tickets_.equal_range(coupon);
+    for (auto at = from; at != to; ++at)
+      tickets.push_back(at->second);
+    tickets_.erase(from, to);
+  }
+  for (const auto& ticket : tickets)
+    tell(ticket, answer);
 }
 
 void Answers::tell(const contracts::ChangeId& change, const ChangeAnswer& answer) {
@@ -96,6 +134,8 @@ void Answers::watch() {
       called.push_back(std::move(at->second.callback));
       at = waiters_.erase(at);
     }
+    std::erase_if(tickets_,
+                  [this](const auto& ticket) { return !waiters_.contains(ticket.second); });
     if (called.empty()) {
       changed_.wait_for(guard, next - now);
       continue;

@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <charconv>
 
+#include "bank.hpp"
 #include "core.hpp"
+#include "coupons.hpp"
+#include "dropline/contracts/coupons_events.hpp"
 #include "dropline/contracts/envelope.hpp"
 #include "dropline/contracts/order_id.hpp"
 #include "dropline/contracts/payments_events.hpp"
 #include "dropline/contracts/stock_events.hpp"
 #include "dropline/shop/operations.hpp"
 #include "dropline/stream/errors.hpp"
+#include "exports.hpp"
 #include "openapi.hpp"
+#include "support.hpp"
 #include "texts.hpp"
 
 namespace dropline::shop {
@@ -72,6 +77,12 @@ OrderNews to_news(const contracts::PaymentDeclined& event) {
   return news;
 }
 
+OrderNews to_news(const contracts::CouponDeclined& event) {
+  auto news = money_news(event, OrderState::coupon_refused);
+  news.reason = contracts::to_text(event.reason);
+  return news;
+}
+
 OrderNews to_news(const contracts::PaymentOpened& event) {
   auto news = money_news(event, OrderState::awaiting_payment);
   news.due_at = event.due_at;
@@ -93,9 +104,11 @@ Api::Core::Core(Parts parts_, ApiOptions options_)
   const auto name = [this](std::string_view topic) {
     return contracts::topic_name(options.topic_prefix, topic);
   };
-  topics_ = {name(contracts::topic::kStockEvents),     name(contracts::topic::kPaymentsEvents),
-             name(contracts::topic::kOrdersEvents),    name(contracts::topic::kStockLevels),
-             name(contracts::topic::kCatalogProducts), name(contracts::topic::kCatalogEvents)};
+  topics_ = {name(contracts::topic::kStockEvents),      name(contracts::topic::kPaymentsEvents),
+             name(contracts::topic::kOrdersEvents),     name(contracts::topic::kStockLevels),
+             name(contracts::topic::kCatalogProducts),  name(contracts::topic::kCatalogEvents),
+             name(contracts::topic::kDeliveriesEvents), name(contracts::topic::kCouponsEvents),
+             name(contracts::topic::kRankingsSnapshots)};
 }
 
 Api::Core::~Core() = default;
@@ -118,6 +131,9 @@ Status Api::Core::start() {
                                                           {topics_.catalog_products, true},
                                                           {topics_.stock_events, false},
                                                           {topics_.catalog_events, false},
+                                                          {topics_.deliveries_events, false},
+                                                          {topics_.coupons_events, false},
+                                                          {topics_.rankings_snapshots, true},
                                                           {topics_.payments_events, false},
                                                           {topics_.orders_events, false}},
                                 options.partitions,
@@ -135,7 +151,13 @@ void Api::Core::on_record(const stream::Record& record) {
   if (record.topic == topics_.stock_levels || record.topic == topics_.catalog_products)
     return shelf.take(record);
   if (record.topic == topics_.orders_events) return live.take(record);
-  if (record.topic == topics_.catalog_events) return answers.take(record);
+  if (record.topic == topics_.rankings_snapshots) return charts.take(record);
+  if (record.topic == topics_.catalog_events || record.topic == topics_.deliveries_events)
+    return answers.take(record);
+  if (record.topic == topics_.coupons_events) {
+    answers.take(record);
+    live.take_coupon(record);
+  }
   if (record.topic == topics_.stock_events) answers.take(record);
   tell(record);
 }
@@ -147,10 +169,11 @@ void Api::Core::tell(const stream::Record& record) {
   if (!order || !board.awaited(*order)) return;
   const auto envelope = contracts::parse_envelope(record);
   if (!envelope) return;
-  const auto event = contracts::decode_any<contracts::StockReserved, contracts::StockRefused,
-                                           contracts::OrderRepeated, contracts::IdempotencyConflict,
-                                           contracts::PaymentCaptured, contracts::PaymentDeclined,
-                                           contracts::PaymentOpened>(*envelope);
+  const auto event =
+      contracts::decode_any<contracts::StockReserved, contracts::StockRefused,
+                            contracts::OrderRepeated, contracts::IdempotencyConflict,
+                            contracts::PaymentCaptured, contracts::PaymentDeclined,
+                            contracts::PaymentOpened, contracts::CouponDeclined>(*envelope);
   if (!event) return;
   std::visit([this](const auto& told) { board.tell(to_news(told)); }, *event);
   if (const auto* repeated = std::get_if<contracts::OrderRepeated>(&*event))
@@ -336,10 +359,14 @@ void add_description_route(http::Router& router) {
 http::Router Api::public_routes() {
   http::Router router;
   add_description_route(router);
+  add_coupon_routes(router, core_);
+  add_delivery_routes(router, core_);
   add_drop_routes(router, core_);
   add_event_routes(router, core_);
   add_order_routes(router, core_);
+  add_point_routes(router, core_);
   add_product_routes(router, core_);
+  add_ranking_routes(router, core_);
   add_wallet_routes(router, core_);
   add_operation_routes(router, core_->parts.health, core_->parts.metrics);
   return router;
@@ -348,6 +375,12 @@ http::Router Api::public_routes() {
 http::Router Api::admin_routes() {
   http::Router router;
   add_admin_routes(router, core_);
+  add_campaign_routes(router, core_);
+  add_money_admin_routes(router, core_);
+  add_export_routes(router, core_);
+  add_support_routes(router, core_);
+  add_feed_routes(router, core_);
+  add_shipment_routes(router, core_);
   add_operation_routes(router, core_->parts.health, core_->parts.metrics);
   return router;
 }

@@ -9,6 +9,7 @@
 #include "dropline/shop/answers.hpp"
 #include "dropline/shop/api.hpp"
 #include "dropline/shop/board.hpp"
+#include "dropline/shop/charts.hpp"
 #include "dropline/shop/gate.hpp"
 #include "dropline/shop/live.hpp"
 #include "dropline/shop/rate_limit.hpp"
@@ -34,6 +35,7 @@ class Api::Core final {
   Callers callers;
   Board board;
   Shelf shelf;
+  Charts charts;
   Live live;
   Recent recent;
   Answers answers;
@@ -58,6 +60,9 @@ class Api::Core final {
     std::string stock_levels;
     std::string catalog_products;
     std::string catalog_events;
+    std::string deliveries_events;
+    std::string coupons_events;
+    std::string rankings_snapshots;
   };
   Topics topics_;
 };
@@ -146,10 +151,15 @@ void send_command(const CorePtr& core, const http::ExchangePtr& exchange, const 
 
 // One file for each resource.
 void add_admin_routes(http::Router& router, const CorePtr& core);
+void add_delivery_routes(http::Router& router, const CorePtr& core);
 void add_drop_routes(http::Router& router, const CorePtr& core);
 void add_event_routes(http::Router& router, const CorePtr& core);
 void add_order_routes(http::Router& router, const CorePtr& core);
+void add_point_routes(http::Router& router, const CorePtr& core);
 void add_product_routes(http::Router& router, const CorePtr& core);
+void add_ranking_routes(http::Router& router, const CorePtr& core);
+void add_shipment_routes(http::Router& router, const CorePtr& core);
+void add_feed_routes(http::Router& router, const CorePtr& core);
 void add_wallet_routes(http::Router& router, const CorePtr& core);
 
 }  // namespace dropline::shop

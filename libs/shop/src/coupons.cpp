@@ -98,23 +98,6 @@ void ask_for_coupon(const CorePtr& core, const http::ExchangePtr& exchange) {
   if (exchange->answered()) core->answers.cancel(ticket);
 }
 
-void write_coupon(JsonWriter& out, const coupons::Owned& owned) {
-  const auto& [coupon, terms] = owned;
-  out.open_object();
-  write_field(out, "coupon", coupon.id);
-  write_field(out, "campaign", coupon.campaign);
-  write_field(out, "state", coupon.state);
-  write_field(out, "order_id", coupon.order);
-  write_field(out, "name", terms.name);
-  write_field(out, "discount", terms.discount);
-  write_field(out, "least_order", terms.least_order);
-  write_field(out, "use_from", terms.use_from);
-  write_field(out, "use_until", terms.use_until);
-  write_field(out, "issued_at", coupon.issued_at);
-  write_field(out, "place", coupon.place);
-  out.close_object();
-}
-
 http::Response shown(std::string body) {
   auto response = http::json_response(200, std::move(body));
   response.header("Cache-Control", "no-store");
@@ -310,32 +293,51 @@ void list_campaigns(const CorePtr& core, const http::ExchangePtr& exchange) {
 
 }  // namespace
 
+void write_coupon(JsonWriter& out, const coupons::Owned& owned) {
+  const auto& [coupon, terms] = owned;
+  out.open_object();
+  write_field(out, "coupon", coupon.id);
+  write_field(out, "campaign", coupon.campaign);
+  write_field(out, "state", coupon.state);
+  write_field(out, "order_id", coupon.order);
+  write_field(out, "name", terms.name);
+  write_field(out, "discount", terms.discount);
+  write_field(out, "least_order", terms.least_order);
+  write_field(out, "use_from", terms.use_from);
+  write_field(out, "use_until", terms.use_until);
+  write_field(out, "issued_at", coupon.issued_at);
+  write_field(out, "place", coupon.place);
+  out.close_object();
+}
+
 void add_coupon_routes(http::Router& router, const CorePtr& core) {
-  const auto add = [&](http::Method method, std::string_view path, std::string name, auto handler) {
-    router.add(method, path, std::move(name),
-               [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); });
+  const auto with = [&core](auto handler) {
+    return [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); };
   };
-  add(http::Method::post, "/v1/coupon-campaigns/{id}/coupons", "coupons.issue", ask_for_coupon);
-  add(http::Method::get, "/v1/coupons", "coupons.list", list_coupons);
-  add(http::Method::get, "/v1/coupons/{id}", "coupons.show", get_coupon);
+  router.add(http::Method::post, "/v1/coupon-campaigns/{id}/coupons", "coupons.issue",
+             with(ask_for_coupon));
+  router.add(http::Method::get, "/v1/coupons", "coupons.list", with(list_coupons));
+  router.add(http::Method::get, "/v1/coupons/{id}", "coupons.show", with(get_coupon));
 }
 
 void add_campaign_routes(http::Router& router, const CorePtr& core) {
-  const auto add = [&](http::Method method, std::string_view path, std::string name, auto handler) {
-    router.add(method, path, std::move(name),
-               [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); });
+  const auto with = [&core](auto handler) {
+    return [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); };
   };
-  add(http::Method::get, "/v1/admin/coupon-campaigns", "admin.campaigns.list", list_campaigns);
-  add(http::Method::get, "/v1/admin/coupon-campaigns/{id}", "admin.campaigns.show", get_campaign);
-  add(http::Method::put, "/v1/admin/coupon-campaigns/{id}", "admin.campaigns.put", put_campaign);
-  add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/pause", "admin.campaigns.pause",
-      switch_campaign<PauseCampaign>);
-  add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/resumption", "admin.campaigns.resume",
-      switch_campaign<ResumeCampaign>);
-  add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/end", "admin.campaigns.end",
-      switch_campaign<EndCampaign>);
-  add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/grants", "admin.campaigns.grant",
-      grant_coupon);
+  router.add(http::Method::get, "/v1/admin/coupon-campaigns", "admin.campaigns.list",
+             with(list_campaigns));
+  router.add(http::Method::get, "/v1/admin/coupon-campaigns/{id}", "admin.campaigns.show",
+             with(get_campaign));
+  router.add(http::Method::put, "/v1/admin/coupon-campaigns/{id}", "admin.campaigns.put",
+             with(put_campaign));
+  router.add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/pause", "admin.campaigns.pause",
+             with(switch_campaign<PauseCampaign>));
+  router.add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/resumption",
+             "admin.campaigns.resume", with(switch_campaign<ResumeCampaign>));
+  router.add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/end", "admin.campaigns.end",
+             with(switch_campaign<EndCampaign>));
+  router.add(http::Method::post, "/v1/admin/coupon-campaigns/{id}/grants", "admin.campaigns.grant",
+             with(grant_coupon));
 }
 
 }  // namespace dropline::shop

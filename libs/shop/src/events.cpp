@@ -1,5 +1,7 @@
 // GET /v1/events: the caller's orders as they change, as server-sent events.
 #include "core.hpp"
+#include "coupons.hpp"
+#include "dropline/coupons/coupons_queries.hpp"
 #include "dropline/ordering/ordering_queries.hpp"
 #include "json_fields.hpp"
 
@@ -9,7 +11,7 @@ namespace {
 /// How many orders a snapshot tells of: the newest.
 constexpr std::int64_t kSnapshotOrders = 50;
 
-std::string snapshot_of(const ordering::Page& page) {
+std::string snapshot_of(const ordering::Page& page, const coupons::Page& owned) {
   std::string body;
   contracts::JsonWriter out(body);
   out.open_object();
@@ -17,6 +19,11 @@ std::string snapshot_of(const ordering::Page& page) {
   out.open_array();
   for (const auto& order : page.orders)
     view_of(order).write(out);
+  out.close_array();
+  out.name("coupons");
+  out.open_array();
+  for (const auto& coupon : owned.coupons)
+    write_coupon(out, coupon);
   out.close_array();
   out.close_object();
   std::string event;
@@ -34,7 +41,10 @@ void send_snapshot(const CorePtr& core, const MemberId& member, std::uint64_t ti
                                                           std::nullopt, kSnapshotOrders)
                                   : Result<ordering::Page>(session.error());
         if (!page) return stream->close();
-        core->live.begin(member, ticket, snapshot_of(*page));
+        const auto owned =
+            coupons::coupons_page(**session, member, std::nullopt, coupons::kMaxPage);
+        if (!owned) return stream->close();
+        core->live.begin(member, ticket, snapshot_of(*page, *owned));
       });
   if (!queued) stream->close();
 }

@@ -19,7 +19,7 @@ struct Wanted {
   std::string next;  ///< the path and query of the next page, without `after`
 };
 
-void bad(const http::ExchangePtr& exchange, std::string_view what) {
+void bad(const http::ExchangePtr& exchange, const std::string& what) {
   exchange->respond(http::bad_request(exchange->request().language(), what).response());
 }
 

@@ -45,11 +45,20 @@ Live::~Live() {
 }
 
 void Live::take(const stream::Record& record) {
+  take(record, true);
+}
+
+void Live::take_coupon(const stream::Record& record) {
+  take(record, false);
+}
+
+void Live::take(const stream::Record& record, bool of_order) {
   const auto member = MemberId::parse(record.key.value_or(std::string_view()));
   const auto type = record.header(contracts::header::kType);
   if (!member || !type || !record.value) return;
-  Step step{*member, {record.partition, record.offset}, clock_.steady(), {}};
-  if (!http::append_event(step.bytes, {step.place.text(), *type, *record.value})) return;
+  Step step{*member, of_order, {record.partition, record.offset}, clock_.steady(), {}};
+  const auto id = of_order ? step.place.text() : std::string();
+  if (!http::append_event(step.bytes, {id, *type, *record.value})) return;
   const std::lock_guard guard(lock_);
   if (const auto found = open_.find(*member); found != open_.end()) {
     for (auto& each : found->second) {
@@ -69,8 +78,10 @@ void Live::take(const stream::Record& record) {
 void Live::keep(Step step) {
   const auto partition = static_cast<std::size_t>(step.place.partition);
   if (partition >= reaches_.size()) return;
-  if (!reaches_[partition]) reaches_[partition] = step.place.offset;
-  ends_[partition] = step.place.offset;
+  if (step.of_order) {
+    if (!reaches_[partition]) reaches_[partition] = step.place.offset;
+    ends_[partition] = step.place.offset;
+  }
   bytes_ += step.bytes.size();
   ring_.push_back(std::move(step));
   of_member_[ring_.back().member].push_back(&ring_.back());
@@ -81,7 +92,8 @@ void Live::keep(Step step) {
 
 void Live::forget_oldest() {
   const Step& step = ring_.front();
-  reaches_[static_cast<std::size_t>(step.place.partition)] = step.place.offset + 1;
+  if (step.of_order)
+    reaches_[static_cast<std::size_t>(step.place.partition)] = step.place.offset + 1;
   const auto found = of_member_.find(step.member);
   found->second.pop_front();
   if (found->second.empty()) of_member_.erase(found);
@@ -100,6 +112,18 @@ bool Live::covers(const MemberId& member, const Place& last) const {
   return found == of_member_.end() || found->second.back()->place.partition == last.partition;
 }
 
+/// With the lock held.
+void Live::resume(const MemberId& member, const Place& last, http::EventStream& stream) const {
+  const auto found = of_member_.find(member);
+  if (found == of_member_.end()) return;
+  auto since = Clock::Steady::min();
+  for (const auto* step : found->second)
+    if (step->of_order && step->place.offset == last.offset) since = step->at - kOverlap;
+  for (const auto* step : found->second)
+    if (step->of_order ? step->place.offset > last.offset : step->at >= since)
+      stream.send_encoded(step->bytes);
+}
+
 std::optional<Live::Opened> Live::open(const MemberId& member, http::EventStreamPtr stream,
                                        const std::optional<Place>& last) {
   const std::lock_guard guard(lock_);
@@ -108,9 +132,7 @@ std::optional<Live::Opened> Live::open(const MemberId& member, http::EventStream
   Stream added{++last_ticket_, std::move(stream), true, {}};
   if (last && covers(member, *last)) {
     added.held = false;
-    if (const auto found = of_member_.find(member); found != of_member_.end())
-      for (const auto* step : found->second)
-        if (step->place.offset > last->offset) added.stream->send_encoded(step->bytes);
+    resume(member, *last, *added.stream);
   }
   const Opened out{added.ticket, added.held};
   streams.push_back(std::move(added));

@@ -74,15 +74,32 @@ OrderView view_of(const ordering::Order& order) {
   view.method = order.payment.method;
   if (order.paid().minor > 0) view.paid = order.paid();
   if (order.refunded().minor > 0) view.refunded = order.refunded();
-  view.due_at = order.due_at;
+  view.coupon = order.coupon;
+  if (order.coupon_facts.reserved) view.discount = order.discount();
+  view.refundable_until = order.refundable_until();
+  if (!view.refundable_until) view.due_at = order.due_at;
+  if (order.state == OrderState::awaiting_payment) {
+    view.due = order.due();
+    if (const auto& opened = order.money.opened) {
+      view.reference = opened->reference;
+      view.deposit_to = opened->deposit_to;
+    }
+  }
+  view.closing = order.closing();
+  if (const auto& shipped = order.goods.shipped) {
+    view.carrier = shipped->carrier;
+    view.waybill = shipped->waybill;
+  }
+  for (const auto& refund : order.given_back)
+    view.refunds.push_back({refund.refund, std::string(contracts::to_text(refund.state)),
+                            refund.amount, refund.lines});
   view.timeline = order.timeline;
   view.place = order.place;
   view.placed_at = order.placed_at;
   return view;
 }
 
-void OrderView::write(contracts::JsonWriter& out) const {
-  out.open_object();
+void OrderView::write_fields(contracts::JsonWriter& out) const {
   write_field(out, "order_id", id);
   write_field(out, "state", state);
   if (reason) {
@@ -101,10 +118,47 @@ void OrderView::write(contracts::JsonWriter& out) const {
   }
   write_field(out, "paid", paid);
   write_field(out, "refunded", refunded);
+  write_field(out, "coupon", coupon);
+  write_field(out, "discount", discount);
+  write_field(out, "due", due);
   write_field(out, "due_at", due_at);
+  write_field(out, "reference", reference);
+  write_field(out, "deposit_to", deposit_to);
+  if (closing) write_field(out, "closing", true);
+  write_field(out, "carrier", carrier);
+  write_field(out, "waybill", waybill);
+  write_field(out, "refundable_until", refundable_until);
+  if (!refunds.empty()) write_refunds(out);
   write_field(out, "place", place);
   write_field(out, "placed_at", placed_at);
   if (!timeline.empty()) write_field(out, "timeline", timeline);
+}
+
+void OrderView::write_refunds(contracts::JsonWriter& out) const {
+  out.name("refunds");
+  out.open_array();
+  for (const auto& each : refunds) {
+    out.open_object();
+    write_field(out, "refund", each.refund);
+    out.name("state");
+    out.plain(each.state);
+    write_field(out, "amount", each.amount);
+    write_field(out, "lines", each.lines);
+    out.close_object();
+  }
+  out.close_array();
+}
+
+void OrderView::write(contracts::JsonWriter& out) const {
+  out.open_object();
+  write_fields(out);
+  out.close_object();
+}
+
+void OrderView::write_for_support(contracts::JsonWriter& out) const {
+  out.open_object();
+  write_field(out, "member", member);
+  write_fields(out);
   out.close_object();
 }
 

@@ -5,9 +5,11 @@
 #include "core.hpp"
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/order_id.hpp"
+#include "dropline/contracts/payments_accounts.hpp"
 #include "dropline/ordering/ordering_queries.hpp"
 #include "dropline/stock/stock_queries.hpp"
 #include "dropline/stream/errors.hpp"
+#include "recipient.hpp"
 #include "texts.hpp"
 
 namespace dropline::shop {
@@ -17,24 +19,6 @@ using contracts::OrderState;
 
 /// The log has this long to take a command; then its caller hears that the outcome is unknown.
 constexpr std::chrono::seconds kAcknowledgeLimit{10};
-
-/// Who is to get it. Sealed before it leaves this process.
-struct Recipient {
-  std::string name;
-  std::string phone;
-  std::string address;
-  std::optional<std::string> postal_code;
-  std::optional<std::string> note;
-
-  template <class Self, class Visit>
-  static void fields(Self& self, Visit& visit) {
-    visit("name", self.name, contracts::Bounds{1, 100});
-    visit("phone", self.phone, contracts::Bounds{1, 40});
-    visit("address", self.address, contracts::Bounds{1, 300});
-    visit("postal_code", self.postal_code, contracts::Bounds{1, 20});
-    visit("note", self.note, contracts::Bounds{1, 200});
-  }
-};
 
 /// The body of POST /v1/orders.
 struct OrderRequest {
@@ -401,11 +385,13 @@ void list_orders(const CorePtr& core, const http::ExchangePtr& exchange) {
 struct UndoRequest {
   std::optional<std::vector<contracts::OrderLine>> lines;
   std::optional<std::string> reason;
+  std::optional<contracts::BankAccount> account;  ///< where a bank payer's money goes back to
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit("lines", self.lines, contracts::kLineBounds);
     visit("reason", self.reason, contracts::kReasonBounds);
+    visit("account", self.account);
   }
 };
 
@@ -417,6 +403,7 @@ struct Undoing {
   OrderId order;
   std::string key;
   UndoRequest body;
+  std::optional<contracts::SealedText> account;
 
   [[nodiscard]] http::Response accepted(std::string_view name, const Uuid& id) const {
     std::string text;
@@ -444,6 +431,7 @@ struct Undoing {
     out.member = caller.member;
     out.actor = {contracts::ActorKind::member, caller.member.text()};
     out.reason = body.reason;
+    out.account = account;
     return out;
   }
 
@@ -489,9 +477,21 @@ void undo_order(const CorePtr& core, const http::ExchangePtr& exchange) {
   }
   auto body = undo_body(exchange);
   if (!body) return;
-  const auto undoing = std::make_shared<const Undoing>(Undoing{
-      core, exchange, *caller, *id, std::get<std::string>(std::move(key)), std::move(*body)});
   const auto language = exchange->request().language();
+  std::optional<contracts::SealedText> account;
+  if (body->account) {
+    auto sealed =
+        contracts::seal_account(core->parts.keys.recipients, core->parts.keys.recipient_digests,
+                                *body->account, core->parts.random);
+    if (!sealed) {
+      exchange->respond(bad_body(sealed.error(), language).response());
+      return;
+    }
+    account = std::move(*sealed);
+  }
+  const auto undoing = std::make_shared<const Undoing>(
+      Undoing{core, exchange, *caller, *id, std::get<std::string>(std::move(key)), std::move(*body),
+              std::move(account)});
   const bool queued = core->reads->submit([undoing, language](Result<store::Session*> session) {
     const Caller member{undoing->caller.member, false};
     auto view = session ? find_order_view(**session, undoing->order, member)

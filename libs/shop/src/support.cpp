@@ -194,18 +194,20 @@ void extend_ordinary(const CorePtr& core, const http::ExchangePtr& exchange) {
 }  // namespace
 
 void add_support_routes(http::Router& router, const CorePtr& core) {
-  const auto add = [&](http::Method method, std::string_view path, std::string name, auto handler) {
-    router.add(method, path, std::move(name),
-               [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); });
+  const auto with = [&core](auto handler) {
+    return [core, handler](const http::ExchangePtr& exchange) { handler(core, exchange); };
   };
-  add(http::Method::get, "/v1/admin/orders/{id}", "admin.orders.show", show_order);
-  add(http::Method::post, "/v1/admin/orders/{id}/cancellation", "admin.orders.cancel",
-      undo<Undo::cancel>);
-  add(http::Method::post, "/v1/admin/orders/{id}/void", "admin.orders.void", undo<Undo::void_it>);
-  add(http::Method::post, "/v1/admin/orders/{id}/refunds", "admin.orders.refund",
-      undo<Undo::refund>);
-  add(http::Method::post, "/v1/admin/drops/{id}/deadlines", "admin.drops.extend", extend_drop);
-  add(http::Method::post, "/v1/admin/deadlines", "admin.deadlines.extend", extend_ordinary);
+  router.add(http::Method::get, "/v1/admin/orders/{id}", "admin.orders.show", with(show_order));
+  router.add(http::Method::post, "/v1/admin/orders/{id}/cancellation", "admin.orders.cancel",
+             with(undo<Undo::cancel>));
+  router.add(http::Method::post, "/v1/admin/orders/{id}/void", "admin.orders.void",
+             with(undo<Undo::void_it>));
+  router.add(http::Method::post, "/v1/admin/orders/{id}/refunds", "admin.orders.refund",
+             with(undo<Undo::refund>));
+  router.add(http::Method::post, "/v1/admin/drops/{id}/deadlines", "admin.drops.extend",
+             with(extend_drop));
+  router.add(http::Method::post, "/v1/admin/deadlines", "admin.deadlines.extend",
+             with(extend_ordinary));
 }
 
 }  // namespace dropline::shop

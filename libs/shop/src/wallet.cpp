@@ -2,11 +2,12 @@
 // a charge only asks for it, and the gateway's signed notice brings it.
 #include <charconv>
 
+#include "bank.hpp"
 #include "core.hpp"
-#include "dropline/contracts/payments_commands.hpp"
-#include "dropline/crypto/webhook.hpp"
+#include "dropline/contracts/payments_outside.hpp"
 #include "dropline/payments/payments_queries.hpp"
 #include "json_fields.hpp"
+#include "notices.hpp"
 #include "texts.hpp"
 
 namespace dropline::shop {
@@ -15,26 +16,8 @@ namespace {
 constexpr std::size_t kUsualPage = 20;
 constexpr std::size_t kMaxPage = 100;
 
-/// How gateways name a charge: member and charge, so that a notice finds its owner.
 std::string reference_of(const MemberId& member, const ChargeId& charge) {
-  return "charge." + member.text() + '.' + charge.text();
-}
-
-struct ChargeReference {
-  MemberId member;
-  ChargeId charge;
-};
-
-std::optional<ChargeReference> parse_reference(std::string_view text) {
-  constexpr std::string_view kKind = "charge.";
-  constexpr std::size_t kIdLength = 36;
-  if (!text.starts_with(kKind) || text.size() != kKind.size() + 2 * kIdLength + 1)
-    return std::nullopt;
-  text.remove_prefix(kKind.size());
-  const auto member = MemberId::parse(text.substr(0, kIdLength));
-  const auto charge = ChargeId::parse(text.substr(kIdLength + 1));
-  if (!member || !charge || text[kIdLength] != '.') return std::nullopt;
-  return ChargeReference{*member, *charge};
+  return to_text(contracts::Reference{member, charge});
 }
 
 void write_entry(contracts::JsonWriter& out, const payments::Entry& entry) {
@@ -213,65 +196,35 @@ struct Notice {
   }
 };
 
-/// Whether the request is the gateway's own, or what to tell who sent it.
-std::optional<http::Problem> refusal_of_notice(const Api::Core& core,
-                                               const http::Request& request) {
-  const auto header = [&](std::string_view name) {
-    return request.header(name).value_or(std::string_view());
-  };
-  const auto verdict = crypto::verify_webhook(
-      core.parts.keys.gateway, {header("webhook-id"), header("webhook-timestamp"), request.body()},
-      header("webhook-signature"), unix_ms(core.parts.clock.now()) / 1'000);
-  const auto language = request.language();
-  switch (verdict) {
-    case crypto::WebhookVerdict::genuine:
-      return std::nullopt;
-    case crypto::WebhookVerdict::malformed:
-      return http::bad_request(language,
-                               "webhook-id, webhook-timestamp and webhook-signature are needed");
-    case crypto::WebhookVerdict::stale:
-      return problem(400, "webhook_stale",
-                     {"The notice was signed too long ago, or ahead of time",
-                      "서명 시각이 허용 범위를 벗어났습니다"},
-                     language)
-          .detail("webhook-timestamp must be within " +
-                  std::to_string(crypto::kWebhookToleranceSeconds) +
-                  " s of the server's clock: sign again when sending again");
-    case crypto::WebhookVerdict::forged:
-      break;
-  }
-  return problem(401, "webhook_forged",
-                 {"The signature is of none of the gateway's secrets", "서명이 올바르지 않습니다"},
-                 language)
-      .detail("sign `<webhook-id>.<webhook-timestamp>.<body>`, byte for byte as it is sent");
-}
-
 void take_notice(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto& request = exchange->request();
-  if (const auto refused = refusal_of_notice(*core, request)) {
+  if (const auto refused =
+          refusal_of_notice(core->parts.keys.gateway, request, core->parts.clock.now())) {
     exchange->respond(refused->response());
     return;
   }
   const auto notice = body_of<Notice>(exchange);
   if (!notice) return;
-  const auto reference = parse_reference(notice->reference);
+  const auto reference = contracts::parse_reference(notice->reference);
   if (!reference) {
     exchange->respond(
-        http::unprocessable(request.language(), "reference: is of no charge of this shop")
+        http::unprocessable(request.language(), "reference: is of no charge or order of this shop")
             .response());
     return;
   }
-  contracts::GatewayAnswered command;
+  contracts::GatewayNoticed command;
   command.member = reference->member;
-  command.charge = reference->charge;
-  command.call =
+  if (const auto* order = std::get_if<OrderId>(&reference->what)) command.order_id = *order;
+  if (const auto* charge = std::get_if<ChargeId>(&reference->what)) command.charge = *charge;
+  command.notice =
       contracts::ChangeId(attempt_id("notice 1", reference->member, *request.header("webhook-id")));
   command.outcome = notice->outcome == NoticeKind::captured ? contracts::GatewayOutcome::captured
                                                             : contracts::GatewayOutcome::declined;
   command.amount = notice->amount;
   command.reference = notice->payment;
   command.reason = notice->reason;
-  send_command(core, exchange, command, {}, http::empty_response(204));
+  const auto order = command.order_id ? command.order_id->text() : std::string();
+  send_command(core, exchange, command, order, http::empty_response(204));
 }
 
 }  // namespace
@@ -285,6 +238,7 @@ void add_wallet_routes(http::Router& router, const CorePtr& core) {
              [core](const http::ExchangePtr& exchange) { get_charge(core, exchange); });
   router.add(http::Method::post, "/v1/payments/webhook", "payments.webhook",
              [core](const http::ExchangePtr& exchange) { take_notice(core, exchange); });
+  add_deposit_routes(router, core);
 }
 
 }  // namespace dropline::shop

@@ -26,7 +26,7 @@ struct ChangeAnswer {
 /// its own when time is up: they must not block.
 class Answers final {
  public:
-  static constexpr std::size_t kMaxWaiters = 1'000;
+  static constexpr std::size_t kMaxWaiters = 30'000;
   using Callback = std::function<void(const ChangeAnswer*)>;  ///< nullptr: time is up
 
   explicit Answers(const Clock& clock);
@@ -37,6 +37,10 @@ class Answers final {
   /// False when too many wait already.
   [[nodiscard]] bool wait(const contracts::ChangeId& change, Clock::Steady until,
                           Callback callback);
+  /// The same for a coupon that a member asks for: several may wait for one, under tickets of their
+  /// own.
+  [[nodiscard]] bool wait_for(const CouponId& coupon, const contracts::ChangeId& ticket,
+                              Clock::Steady until, Callback callback);
   /// Forgets a waiter without calling it: its command was not sent.
   void cancel(const contracts::ChangeId& change);
 
@@ -49,12 +53,14 @@ class Answers final {
     Callback callback;
   };
   void tell(const contracts::ChangeId& change, const ChangeAnswer& answer);
+  void tell_all(const CouponId& coupon, const ChangeAnswer& answer);
   void watch();
 
   const Clock& clock_;
   std::mutex lock_;
   std::condition_variable changed_;
   std::unordered_map<contracts::ChangeId, Waiter> waiters_;
+  std::unordered_multimap<CouponId, contracts::ChangeId> tickets_;  ///< who waits for a coupon
   bool stopping_ = false;
   std::thread watcher_;
 };

@@ -45,6 +45,7 @@ struct ApiKeys {
   /// What a payment gateway signs its notices with: the secret in force and, while it is being
   /// changed, the one before.
   const std::vector<crypto::HmacKey>& gateway;
+  const std::vector<crypto::HmacKey>& bank;  ///< the same of the bank
 };
 
 /// The HTTP API: what the routes need to live, and the routes. Owns the gate, the views and their

@@ -20,8 +20,9 @@ namespace dropline::shop {
 
 /// Members' orders as they change (`GET /v1/events`): a ring of the last steps of everybody's
 /// orders, and the open streams. An event's id is its place in `orders.events`; who comes back with
-/// one that the ring still reaches misses nothing, everybody else is told the whole first. Bounded
-/// by time and bytes. Any thread; take() by one.
+/// one that the ring still reaches misses nothing, everybody else is told the whole first. What
+/// becomes of coupons is told between them, without ids: after a break such an event may come once
+/// more. Bounded by time and bytes. Any thread; take() and take_coupon() by one.
 class Live final {
  public:
   static constexpr std::chrono::minutes kKept{10};
@@ -33,8 +34,14 @@ class Live final {
   Live(const Live&) = delete;
   Live& operator=(const Live&) = delete;
 
+  /// Coupons are told again after a break from this long before the last event that was received:
+  /// two ingresses read two topics in orders of their own.
+  static constexpr std::chrono::minutes kOverlap{1};
+
   /// A record of `orders.events`.
   void take(const stream::Record& record);
+  /// A record of `coupons.events`; those of campaigns are passed over.
+  void take_coupon(const stream::Record& record);
 
   /// A place in the topic, as an event's id: "<partition>-<offset>".
   struct Place {
@@ -62,6 +69,7 @@ class Live final {
  private:
   struct Step {
     MemberId member;
+    bool of_order = true;  ///< else of a coupon, and `place` is none of orders.events
     Place place;
     Clock::Steady at;
     std::string bytes;
@@ -72,7 +80,9 @@ class Live final {
     bool held = false;
     std::vector<std::string> waiting;  ///< at most what a stream's own backlog may be
   };
+  void take(const stream::Record& record, bool of_order);
   void keep(Step step);
+  void resume(const MemberId& member, const Place& last, http::EventStream& stream) const;
   void forget_oldest();
   [[nodiscard]] bool covers(const MemberId& member, const Place& last) const;
 
