@@ -50,7 +50,8 @@ WHERE o.placed_at IS NOT NULL AND (
   OR s.body_hash <> COALESCE(o.facts->>'body_hash', '')
   OR s.place_partition <> COALESCE(CAST(o.facts->'place'->>'partition' AS bigint), -1)
   OR s.place_offset <> COALESCE(CAST(o.facts->'place'->>'offset' AS bigint), -1)
-  OR COALESCE(CAST(s.lines->'lines' AS text), '') <> COALESCE(CAST(o.facts->'lines' AS text), ''))
+  OR (o.facts->>'coupon' IS NULL AND
+    COALESCE(CAST(s.lines->'lines' AS text), '') <> COALESCE(CAST(o.facts->'lines' AS text), '')))
 )";
 
 /// Paid orders have a capture, and what is held of it is what they cost; ended orders hold no
@@ -70,7 +71,7 @@ SELECT 'payments.payments order=' || CAST(COALESCE(p.order_id, o.order_id) AS te
 FROM {payments.payments} p FULL JOIN {ordering.orders} o
   ON o.order_id = p.order_id AND o.member = p.member
 WHERE (p.order_id IS NULL AND o.placed_at IS NOT NULL AND o.state <> 'rejected'
-    AND NOT (o.state = 'reserved' AND o.facts->>'coupon' IS NOT NULL))
+    AND NOT (o.state IN ('reserved', 'coupon_refused') AND o.facts->>'coupon' IS NOT NULL))
   OR (o.order_id IS NULL AND p.method IS NOT NULL)
   OR (o.state = 'rejected' AND p.method IS NOT NULL)
   OR (p.order_id IS NOT NULL AND o.placed_at IS NULL AND p.method IS NOT NULL)

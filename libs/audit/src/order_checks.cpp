@@ -35,6 +35,8 @@ struct StepTerms {
   std::optional<CouponId> coupon;
   std::optional<Sku> sku;
   std::optional<Timestamp> due_at;
+  std::optional<Timestamp> until;             ///< of more time
+  std::optional<Timestamp> refundable_until;  ///< once it was delivered
   std::optional<std::string> reference;
   TimelineEntry entry;
 
@@ -45,6 +47,8 @@ struct StepTerms {
     visit("coupon", self.coupon);
     visit("sku", self.sku);
     visit("due_at", self.due_at);
+    visit("until", self.until);
+    visit("refundable_until", self.refundable_until);
     visit("reference", self.reference, kReferenceBounds);
     visit("entry", self.entry);
   }
@@ -193,7 +197,9 @@ void OrderChecks::heard(const stream::Record& record, const Envelope& envelope) 
 
 Status OrderChecks::take(const stream::Record& record, const Envelope& envelope) {
   if (record.topic.ends_with(topic::kOrdersEvents)) {
-    if (envelope.type != OrderChangeRefused::kType) step(record, envelope);
+    // Neither a refusal nor a reminder is a step.
+    if (envelope.type != OrderChangeRefused::kType && envelope.type != OrderPaymentDue::kType)
+      step(record, envelope);
     return {};
   }
   decided(record, envelope);
@@ -212,9 +218,10 @@ void OrderChecks::step(const stream::Record& record, const Envelope& envelope) {
     before = OrderState::reserved;
     version = 1;
   }
-  // A partial refund is told without a change of state.
-  const bool moves = ordering::may_follow(before, head->state) ||
-                     (before == head->state && envelope.type == OrderPartlyRefunded::kType);
+  // A partial refund and more time are told without a change of state.
+  const bool stays =
+      envelope.type == OrderPartlyRefunded::kType || envelope.type == OrderDeadlineExtended::kType;
+  const bool moves = ordering::may_follow(before, head->state) || (before == head->state && stays);
   if (head->version != version + 1 || !moves)
     out_.add("order_steps", place_of(record),
              "order " + head->order_id.text() + " goes from version " + std::to_string(version) +
@@ -229,7 +236,11 @@ void OrderChecks::remember(const Envelope& envelope, Life& life) {
   const auto terms = decode<StepTerms>(envelope.body);
   if (!terms) return;
   life.terms = print_of(terms->lines, terms->payment, terms->coupon, terms->sku);
-  life.due_at = terms->due_at ? unix_us(*terms->due_at) : 0;
+  const auto due = terms->due_at  ? terms->due_at
+                   : terms->until ? terms->until
+                                  : terms->refundable_until;
+  // A refund of a part changes nothing of it, and tells nothing.
+  if (due || envelope.type != OrderPartlyRefunded::kType) life.due_at = due ? unix_us(*due) : 0;
   if (terms->reference) life.reference = print_of(*terms->reference);
   if (life.version > kPrintedSteps) return;
   life.told |= std::uint64_t{1} << (life.version - 1);

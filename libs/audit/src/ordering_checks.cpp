@@ -9,13 +9,19 @@ namespace {
 
 using contracts::OrderState;
 
+/// Steps that leave the state as it is: more time, and a refund of a part.
+bool may_stay(OrderState state) {
+  return state == OrderState::awaiting_payment || state == OrderState::delivered;
+}
+
 /// What the rules of ordering allow, as a list of SQL: 'received>reserved', …
 std::string allowed_steps() {
   std::string list;
   const auto names = names_of(OrderState{});
   for (std::size_t from = 0; from < names.size(); ++from)
     for (std::size_t to = 0; to < names.size(); ++to)
-      if (ordering::may_follow(static_cast<OrderState>(from), static_cast<OrderState>(to)))
+      if (ordering::may_follow(static_cast<OrderState>(from), static_cast<OrderState>(to)) ||
+          (from == to && may_stay(static_cast<OrderState>(from))))
         list.append(list.empty() ? "'" : ", '").append(names[from]).append(">").append(names[to]) +=
             '\'';
   return list;
@@ -40,13 +46,17 @@ SELECT 'ordering.orders order=' || CAST(o.order_id AS text) || ' member=' ||
   COALESCE(o.facts->'money'->'closed'->'refunded'->>'amount', '0') AS t
 FROM {ordering.orders} o
 WHERE o.paid <> CAST(COALESCE(o.facts->'money'->'captured'->'amount'->>'amount', '0') AS bigint)
-  OR o.refunded <> CAST(COALESCE(o.facts->'money'->'closed'->'refunded'->>'amount', '0') AS bigint)
+  OR (o.facts->'given_back' IS NULL AND o.refunded <>
+    CAST(COALESCE(o.facts->'money'->'closed'->'refunded'->>'amount', '0') AS bigint))
+  OR (o.state = 'refunded' AND o.refunded <> o.paid)
   OR o.facts->'money'->'captured'->'amount'->>'currency' <> o.currency
   OR o.facts->'money'->'closed'->'refunded'->>'currency' <> o.currency
   OR (o.state = 'received') <> (o.placed_at IS NULL)
   OR (o.state IN ()" + final_states() +
                          R"() AND o.deadline IS NOT NULL)
-  OR o.paid > o.total OR o.refunded > o.paid OR (o.state = 'paid' AND o.paid <> o.total)
+  OR o.paid > o.total OR o.refunded > o.paid OR (o.state = 'paid' AND o.paid +
+    CAST(COALESCE(o.facts->'coupon_facts'->'reserved'->'discount'->>'amount', '0') AS bigint)
+      <> o.total)
   OR (o.state = 'rejected') <> (o.facts->>'rejected' IS NOT NULL)
 )";
 

@@ -163,6 +163,10 @@ void SpeechChecks::check_strangers(std::size_t service, std::int32_t partition,
     if (!key.starts_with(prefix)) continue;
     const auto source = key.substr(prefix.size());
     if (copies_[partition].contains(source)) continue;
+    // What services that are not audited say is not kept.
+    const auto speaker = source.substr(0, source.find('/'));
+    if (std::ranges::find(services(), speaker, &worker::ServiceSpec::name) == services().end())
+      continue;
     out_.add("worker_watermark",
              services()[service].name + ".shards shard=" + std::to_string(partition),
              "knows " + source + ", which never spoke in " + std::string(topic_->name) + '/' +

@@ -60,6 +60,7 @@ Due money_due(Order& order, Timestamp now) {
 Due keeps_it(Order& order, Timestamp now) {
   Due out;
   if (refund_under_way(order)) return out;  // Its end sets the deadline again.
+  order.due_at.reset();
   mark(order, OrderState::completed, {message_name("ordering", "deadline"), now},
        service_actor("ordering"), std::nullopt);
   out.completed = told<OrderCompleted>(order);

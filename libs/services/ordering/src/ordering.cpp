@@ -65,6 +65,7 @@ class Walk final {
              std::optional<std::string> reason = {}) {
     ensure(may_follow(order_.state, state), "an order moves along its table");
     order_.deadline.reset();
+    order_.due_at.reset();
     mark(order_, state, record, std::move(actor), std::move(reason));
   }
   template <class Message>
@@ -428,9 +429,7 @@ Money Order::refunded() const {
 }
 
 std::optional<Timestamp> Order::refundable_until() const {
-  const bool arrived = state == OrderState::delivered || state == OrderState::completed ||
-                       state == OrderState::refunded;
-  return arrived ? due_at : std::nullopt;
+  return state == OrderState::delivered ? due_at : std::nullopt;
 }
 
 std::optional<std::string> Order::reason() const {
