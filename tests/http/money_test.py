@@ -381,8 +381,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     asked, words = parser.parse_known_args()
     if asked.kills is None:
-        unittest.main(argv=sys.argv[:1] + words)
-        return
+        ran = unittest.main(argv=sys.argv[:1] + words, exit=False).result
+        wrong = len(ran.failures) + len(ran.errors)
+        print(f"{ran.testsRun - wrong} passed, {wrong} failed", flush=True)
+        sys.exit(1 if wrong or not ran.testsRun else 0)
     found, figures = storm(asked.kills, asked.seed, print)
     print(json.dumps(figures, indent=1))
     print("\n".join(found) if found else "both books agree")
