@@ -109,9 +109,8 @@ class Case(unittest.TestCase):
         return self.shop.ask(method, path, self.shop.admin, body, listener="admin")
 
     def waiting(self, transaction):
-        found = [each for each in self.admin("GET", "/v1/admin/deposits?limit=200").json()["waiting"]
-                 if each["transaction"] == transaction]
-        return found[0] if found else None
+        rows_shown = self.admin("GET", "/v1/admin/deposits?limit=200").json()["waiting"]
+        return next((each for each in rows_shown if each["transaction"] == transaction), None)
 
     def agree(self):
         until("both sides' books agree", lambda: settled(self.shop), SETTLE_LIMIT)
@@ -292,46 +291,43 @@ class Transfers(Case):
             self.assertEqual(answer.status, status, answer)
 
 
+def shop_on(shop, sku, seed, stopping, done):
+    """One shopper after another places an order, pays for it in some way, and may cancel it."""
+    own = random.Random(seed)
+    while not stopping.is_set():
+        try:
+            member = Member(shop)
+            method = own.choice(("card", "card", "bank"))
+            order = member.order(sku, method=method, wait=5).json()["order_id"]
+            paid = {"reference": f"order.{member.id}.{order}",
+                    "amount": won(own.choice((9_000, 9_000, 9_000, 8_000)))}
+            if method == "bank":
+                shop.ask("POST", "/v1/deposits", listener="gateway", body={
+                    **paid, "payer": PAYER, "transaction": "tx-" + new_id()})
+            elif own.random() < 0.8:
+                shop.ask("POST", "/v1/payments", listener="gateway", body={
+                    **paid, "notices": own.choice(([{}], [{"copies": 2}], [],
+                                                   [{"delay_ms": 400}]))})
+            if own.random() < 0.6:
+                time.sleep(own.random() * 0.3)
+                member.ask("POST", f"/v1/orders/{order}/cancellation", {"reason": "no"},
+                           Idempotency_Key=new_id())
+            done.append(order)
+        except (OSError, ValueError, KeyError, AssertionError):
+            time.sleep(0.05)  # Somebody has just been killed.
+
+
 def storm(kills, seed, say=lambda text: None):
-    """Shoppers pay and cancel while the gateway, and now and then the shop, is killed; then all come
-    to rest. What disagrees, and figures."""
+    """Shoppers pay and cancel while the gateway, and now and then the shop, is killed; then all
+    come to rest. What disagrees, and figures."""
     dice = random.Random(seed)
     shop = Shop(*FAST, asks=True)
     try:
         _, sku = shop.put_offer(units=1_000_000, price=9_000)
         stopping = threading.Event()
-        done = {"orders": 0, "paid": 0, "cancelled": 0, "transfers": 0}
-        lock = threading.Lock()
-
-        def shopper(number):
-            own = random.Random(seed * 1_000 + number)
-            member = None
-            while not stopping.is_set():
-                try:
-                    member = Member(shop)
-                    method = own.choice(("card", "card", "bank"))
-                    order = member.order(sku, method=method, wait=5).json()["order_id"]
-                    reference = f"order.{member.id}.{order}"
-                    money = own.choice((9_000, 9_000, 9_000, 8_000))
-                    if own.random() < 0.8 and method == "card":
-                        shop.ask("POST", "/v1/payments", listener="gateway", body={
-                            "reference": reference, "amount": won(money),
-                            "notices": own.choice(([{}], [{"copies": 2}], [],
-                                                   [{"delay_ms": 400}]))})
-                    elif method == "bank":
-                        shop.ask("POST", "/v1/deposits", listener="gateway", body={
-                            "reference": reference, "amount": won(money), "payer": PAYER,
-                            "transaction": "tx-" + new_id()})
-                    if own.random() < 0.6:
-                        time.sleep(own.random() * 0.3)
-                        member.ask("POST", f"/v1/orders/{order}/cancellation", {"reason": "no"},
-                                   Idempotency_Key=new_id())
-                    with lock:
-                        done["orders"] += 1
-                except (OSError, ValueError, KeyError, AssertionError):
-                    time.sleep(0.05)  # Somebody has just been killed.
-
-        threads = [threading.Thread(target=shopper, args=(n,)) for n in range(4)]
+        done = []
+        threads = [threading.Thread(
+            target=shop_on, args=(shop, sku, seed * 1_000 + n, stopping, done)) for n in range(4)]
         for thread in threads:
             thread.start()
         began = time.monotonic()
@@ -351,7 +347,7 @@ def storm(kills, seed, say=lambda text: None):
         rest = time.monotonic()
         until("both sides' books agree", lambda: settled(shop), 180)
         figures = {
-            "gateway kills": kills, "shop kills": shop_kills, "orders": done["orders"],
+            "gateway kills": kills, "shop kills": shop_kills, "orders": len(done),
             "calls": rows(shop, "SELECT count(*) FROM payments_calls")[0][0],
             "made again": rows(shop, "SELECT coalesce(sum(max(attempts - 1, 0)), 0) FROM "
                                "payments_calls WHERE kind <> 'ask'")[0][0],

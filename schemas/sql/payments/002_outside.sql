@@ -3,7 +3,7 @@
 ALTER TABLE {payments} ADD COLUMN received {int64} NOT NULL DEFAULT 0;  -- by bank, not all yet
 ALTER TABLE {payments} ADD COLUMN sending {int64} NOT NULL DEFAULT 0;   -- the gateway gives it back
 ALTER TABLE {payments} ADD COLUMN closing {text};  -- the gateway is asked before it is closed
-ALTER TABLE {payments} ADD COLUMN account {text};  -- sealed: where a bank payer's money goes back to
+ALTER TABLE {payments} ADD COLUMN account {text};  -- sealed: where a bank payer's money goes to
 
 -- Calls out: libs/worker/include/dropline/worker/calls.hpp.
 CREATE TABLE {calls} (

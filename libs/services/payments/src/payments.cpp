@@ -234,8 +234,7 @@ Answers close(Book& book, const Terms& terms, const ClosePayment& command, const
     out.emplace_back(closed(*payment));
     return out;
   }
-  if (command.account && payment->method == PaymentMethod::bank)
-    payment->account = command.account;
+  if (command.account && payment->method == PaymentMethod::bank) payment->account = command.account;
   if (payment->state == PaymentState::open) {
     close_open(book, terms, *payment, command, moment, out);
     return out;
