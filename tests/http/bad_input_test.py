@@ -95,7 +95,7 @@ class BadInput(unittest.TestCase):
         cls.product, cls.ordinary = cls.shop.put_offer()
         cls.member, cls.other = Member(cls.shop, money=100_000), Member(cls.shop, money=100_000)
         cls.paid = cls.member.order(cls.sku, drop=cls.drop).json()["order_id"]
-        cls.member.wait_for(cls.paid, "paid")
+        cls.member.wait_for(cls.paid, *shops.PAID)
         cls.charge = cls.member.charge(5_000).json()
         until("the charge is known", lambda: cls.member.ask(
             "GET", f"/v1/wallet/charges/{cls.charge['charge']}").status == 200)
@@ -320,7 +320,7 @@ class BadInput(unittest.TestCase):
         delivery = {"name": "비밀의사람", "phone": "010-0000-0000", "address": "서울특별시 중구"}
         placed = self.member.order(self.ordinary, delivery=delivery).json()
         self.assertEqual(placed["state"], "paid", placed)
-        shown = self.member.wait_for(placed["order_id"], "paid")
+        shown = self.member.wait_for(placed["order_id"], *shops.PAID)
         self.assertNotIn("비밀의사람", json.dumps(shown, ensure_ascii=False))
         self.assertNotIn("비밀의사람".encode(), b"".join(
             file.read_bytes() for file in self.shop.folder.glob("dropline.db*")))
@@ -508,8 +508,13 @@ class BadInput(unittest.TestCase):
             with self.subTest(path):
                 headers = self.headers_of("get", path)
                 where = self.where(path, described)
+                if "/exports/" in path:
+                    where += "?from=2026-01-01T00:00:00Z&until=2099-01-01T00:00:00Z"
+                # Of these there is none here.
+                nothing = path in ("/v1/coupons/{id}", "/v1/admin/coupon-campaigns/{id}",
+                                   "/v1/admin/orders/{id}", "/v1/admin/shipments/{id}")
                 answer = self.shop.call(listeners(described)[0], "HEAD", where, headers)
-                self.assertEqual(answer.status, 200, answer)
+                self.assertEqual(answer.status, 404 if nothing else 200, answer)
                 check(self, described, answer, head=True)
 
     # Idempotency keys.
@@ -553,7 +558,7 @@ class BadInput(unittest.TestCase):
                             first["order_id"])
         self.assertNotEqual(self.other.order(self.ordinary, key=key).json()["order_id"],
                             first["order_id"])
-        member.wait_for(first["order_id"], "paid")
+        member.wait_for(first["order_id"], *shops.PAID)
         self.assertEqual(len(member.orders()), 2)
         self.assertEqual(member.balance(), 3_000)
 
@@ -575,7 +580,7 @@ class BadInput(unittest.TestCase):
         orders = [member.order(self.ordinary).json()["order_id"] for _ in range(2)]
         asked = set()
         for order in orders:
-            member.wait_for(order, "paid")
+            member.wait_for(order, *shops.PAID)
             for _ in range(2):
                 asked.add(member.ask("POST", f"/v1/orders/{order}/cancellation",
                                      Idempotency_Key=key).json()["change"])
@@ -602,7 +607,7 @@ class BadInput(unittest.TestCase):
             again = winner.order(sku, drop=drop, key=key, wait=wait)
             self.assertIn(again.status, (200, 202), again)
             self.assertEqual(again.json()["order_id"], won_it["order_id"])
-        self.assertEqual(winner.order(sku, drop=drop, key=key).json()["state"], "paid")
+        self.assertIn(winner.order(sku, drop=drop, key=key).json()["state"], shops.PAID)
         self.refused("post", "/v1/orders",
                      winner.order(sku, drop=drop, key=key, quantity=2), 422,
                      "idempotency_conflict")

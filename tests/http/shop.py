@@ -240,6 +240,10 @@ class Shop:
             "webhook-signature": signature}, text)
 
 
+# Paid, and perhaps on its way already: nothing holds the two apart.
+PAID = ("paid", "preparing")
+
+
 class Member:
     """Somebody who shops."""
 
