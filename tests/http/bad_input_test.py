@@ -678,7 +678,7 @@ class BadInput(unittest.TestCase):
                                text), 415, "unsupported_media_type")
 
     def test_notices_about_nothing_of_this_shop_are_refused(self):
-        for reference in ("", "x", "charge", "charge..", "order." + self.charge["reference"][7:],
+        for reference in ("", "x", "charge", "charge..", "coupon." + self.charge["reference"][7:],
                           self.charge["reference"] + "0", self.charge["reference"][:-1],
                           self.charge["reference"].replace(".", "-"), "charge." + "x" * 73):
             with self.subTest(reference):
