@@ -41,6 +41,8 @@ Result<std::string> Barrier::pass(const Waiting& waiting) {
         break;
       }
       if (clock_.steady() >= until || (waiting.stop && *waiting.stop)) return behind;
+      if (waiting.meanwhile)
+        if (auto done = waiting.meanwhile(); !done) return done.error();
       std::this_thread::sleep_for(waiting.nap);
     }
   }

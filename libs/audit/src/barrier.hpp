@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,7 @@ class Barrier final {
     std::chrono::milliseconds patience{0};
     std::chrono::milliseconds nap{25};        ///< between two looks
     const std::atomic<bool>* stop = nullptr;  ///< ends the wait as impatience does; not owned
+    std::function<Status()> meanwhile{};      ///< called with each look, where given
   };
   Barrier(store::Session& session, stream::Stream& stream, const Clock& clock, Log log)
       : session_(session), stream_(stream), clock_(clock), log_(std::move(log)) {}

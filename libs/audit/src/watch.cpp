@@ -19,6 +19,8 @@ constexpr std::chrono::milliseconds kFirstPollWait{200};
 constexpr std::chrono::seconds kExtentsLimit{10};
 /// Without a record for so long a compacted topic has no more up to its end.
 constexpr std::chrono::seconds kQuietLimit{2};
+/// While services are waited for, what needs no rest is looked at again this often.
+constexpr std::chrono::seconds kMeanwhile{3};
 /// Between two looks at how far services have read: ten hops take as many.
 constexpr std::chrono::milliseconds kNap{100};
 
@@ -148,7 +150,18 @@ Result<Look> Watch::look(store::Session& session, const std::atomic<bool>& stop,
   for (const auto& outcome : look.outcomes)
     if (!may_be_on_its_way(outcome)) at_once(outcome);
   if (std::ranges::any_of(look.outcomes, may_be_on_its_way)) {
-    auto unsettled = barrier.pass({state.options.patience, kNap, &stop});
+    // What needs no rest is not kept waiting for it.
+    auto passed = state.clock.steady();
+    const auto meanwhile = [&]() -> Status {
+      if (state.clock.steady() - passed < kMeanwhile) return {};
+      auto fresh = state.pass(session);
+      if (!fresh) return fresh.error();
+      for (const auto& outcome : *fresh)
+        if (outcome.reach == Reach::always) at_once(outcome);
+      passed = state.clock.steady();
+      return {};
+    };
+    auto unsettled = barrier.pass({state.options.patience, kNap, &stop, meanwhile});
     if (!unsettled) return unsettled.error();
     look.unsettled = std::move(*unsettled);
     auto again = state.pass(session);
