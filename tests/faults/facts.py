@@ -115,6 +115,12 @@ class ServerFacts(Facts):
     def _table(self, name, columns, service="stock"):
         return self._query(f"SELECT {columns} FROM {service}.{name}")
 
+    def change(self, name, setting, key, service):
+        """By hand, in the row of the lowest key."""
+        table = f"{service}.{name}"
+        self._query(f"UPDATE {table} SET {setting} WHERE {key} = "
+                    f"(SELECT {key} FROM {table} ORDER BY {key} LIMIT 1)")
+
     def services(self):
         return [row[0] for row in self._query(
             "SELECT table_schema FROM information_schema.tables WHERE table_name = 'shards' "
@@ -201,6 +207,15 @@ class FileFacts(Facts):
 
     def _table(self, name, columns, service="stock"):
         return self._query(f"SELECT {columns} FROM {service}_{name}")
+
+    def change(self, name, setting, key, service):
+        """By hand, in the row of the lowest key."""
+        table = f"{service}_{name}"
+        connection = sqlite3.connect(self._file, timeout=30)
+        with connection:
+            connection.execute(f"UPDATE {table} SET {setting} WHERE {key} = "
+                               f"(SELECT min({key}) FROM {table})")
+        connection.close()
 
     def services(self):
         found = self._query("SELECT name FROM sqlite_master WHERE type = 'table' AND "

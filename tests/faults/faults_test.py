@@ -78,6 +78,16 @@ class Surviving(unittest.TestCase):
             self.conclude(trial)
             self.assertEqual([program.stop() for program in system.programs], [0, 0, 0])
 
+    def test_a_row_changed_by_hand_raises_an_alarm_in_seconds_and_kills_raise_none(self):
+        for system in (Embedded(), Distributed(shared_servers())):
+            with self.subTest(system.mode), system:
+                trial = Trial(system, seed=18, scale=60)
+                with trial.under_load():
+                    trial.kill(1)
+                    trial.flow()
+                    self.assertEqual(trial.alarms(), [])
+                    print(f"{system.mode}: alarm after {trial.change_by_hand():.1f} s", flush=True)
+
     def test_a_worker_stopped_past_its_session_writes_nothing_when_it_goes_on(self):
         with Distributed(shared_servers()) as system:
             trial = Trial(system, seed=13, scale=60)

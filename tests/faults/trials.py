@@ -19,6 +19,9 @@ SESSION_SECONDS = 6  # session.timeout.ms of our consumers
 # Workers that come and go in one burst, and how long each stays.
 BURST = 4
 STAY_SECONDS = 2.5
+# An error line of the audit that watches the system at work, and how soon it must come.
+ALARM = "an invariant is broken"
+ALARM_SECONDS = {"embedded": 10, "distributed": 30}
 # How long a link stays spoilt: with some luck past a session.
 SPOILT_SECONDS = 9
 
@@ -35,6 +38,7 @@ class Trial:
         self.journal = self.crowd.journal
         self.row = Row(system.mode, "")
         self._fenced = {}
+        self.expected_alarms = 0
 
     @contextlib.contextmanager
     def under_load(self):
@@ -175,8 +179,28 @@ class Trial:
                 self._fenced[(worker.name, worker.starts)] = int(count)
         self.row.fenced = sum(self._fenced.values())
 
+    def alarms(self):
+        """What the auditors that watch the system at work have said."""
+        return [line for program in self.system.programs if program.log.exists()
+                for line in program.log.read_text(errors="replace").splitlines() if ALARM in line]
+
+    def change_by_hand(self):
+        """A total of an order changed in the table, under load; seconds until the alarm."""
+        before = len(self.alarms())
+        self.system.facts().change("orders", "total = total + 1", "order_id", "stock")
+        began = time.monotonic()
+        until(ALARM_SECONDS[self.system.mode], "the auditor raises an alarm",
+              lambda: len(self.alarms()) > before)
+        took = time.monotonic() - began
+        self.system.facts().change("orders", "total = total - 1", "order_id", "stock")
+        return took
+
     def verdict(self):
-        return Verdict(self.system, self.goods, self.journal, self.row)
+        verdict = Verdict(self.system, self.goods, self.journal, self.row)
+        for line in self.alarms()[self.expected_alarms:]:
+            verdict.findings.add("a false alarm of the auditor", line)
+            self.row.violations += 1
+        return verdict
 
 
 class Deadline:
