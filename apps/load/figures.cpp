@@ -13,6 +13,11 @@ std::string_view told(std::string_view body, std::string_view name) {
 
 }  // namespace
 
+bool told_paid(const Answer& answer) {
+  const auto state = told(answer.body, R"("state":")");
+  return answer.status == 200 && (state == "paid" || state == "preparing");
+}
+
 std::string kind_of(const Answer& answer) {
   if (answer.status == 0) return "lost";
   const auto word = told(answer.body, answer.status < 300 ? R"("state":")" : R"("code":")");

@@ -36,6 +36,8 @@ class Figures final {
   std::vector<Second> seconds_;
 };
 
+/// The order is paid: its goods may be being got ready already.
+[[nodiscard]] bool told_paid(const Answer& answer);
 /// "200 paid" of an answer that tells an order's state, "409 sold_out" of a problem.
 [[nodiscard]] std::string kind_of(const Answer& answer);
 

@@ -146,7 +146,7 @@ Result<load::Outcome> rush(const load::Plan& plan, load::Sale& sale, load::Follo
         figures.add(answer);
         const auto at = base + answer.arrival;
         if (at >= paid.size()) paid.resize(at + 1);
-        paid[at] = answer.status == 200 && load::kind_of(answer) == "200 paid";
+        paid[at] = load::told_paid(answer);
       });
   if (!totals) return totals.error();
   wait_for_rest(follower);

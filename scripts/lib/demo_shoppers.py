@@ -19,7 +19,7 @@ HELD_PAUSE_SECONDS = (0.3, 0.8)
 HELD_TRIES = 5          # orders that a shopper places while units are only held
 CHEATER_KEYS = 3
 CURRENCY = "KRW"
-FINAL = {"paid", "rejected", "payment_failed", "cancelled", "expired"}
+FINAL = {"paid", "preparing", "rejected", "payment_failed", "cancelled", "expired"}
 
 
 def now_us():

@@ -31,12 +31,19 @@ ON_THE_WAY = {"paid": {"received", "reserved", "awaiting_payment"},
               "cancelled": {"received", "reserved", "awaiting_payment", "paid"},
               "expired": {"received", "reserved", "awaiting_payment"},
               "rejected": {"received"}}
+# What a paid order goes on to while the sale is looked at: its goods are got ready.
+AFTER_PAID = {"preparing": "paid"}
 # Answers that say that this request wrote nothing.
 UNWRITTEN = (400, 401, 403, 404, 409, 413, 429, 503)
 
 
 def won(amount):
     return f"{amount:,}"
+
+
+def settled(body):
+    """The state that an answer tells, as far as money goes."""
+    return AFTER_PAID.get(body.get("state"), body.get("state"))
 
 
 class Findings:
@@ -381,7 +388,7 @@ def check_answers(case, findings):
             findings.differ(f"order {final['order']}: shown, and not in the partition")
             continue
         body = final["body"]
-        findings.equal(body.get("state"), case.ends[order.id], f"order {order.id}, as shown")
+        findings.equal(settled(body), case.ends[order.id], f"order {order.id}, as shown")
         findings.equal(body.get("place") and Place(**body["place"]), order.place,
                        f"order {order.id}, its place as shown")
         if case.ends[order.id] == "paid":
@@ -408,7 +415,7 @@ def check_answer(case, findings, answer):
             return  # taken, and not judged yet: its record is the conflict; check_receipts finds it
         findings.equal(digest, order.hash, f"{where}, whose body")
         end = case.ends[order_of]
-        state = said.get("state")
+        state = settled(said)
         if state != end and state not in ON_THE_WAY.get(end, ()):
             findings.differ(f"{where}: told {state!r}, but it is {end!r}")
         if state == "rejected":
