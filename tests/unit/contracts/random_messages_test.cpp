@@ -16,24 +16,27 @@ template <class... Ts>
 struct TypeList {
   static constexpr std::size_t kSize = sizeof...(Ts);
 };
-using EveryMessage = TypeList<
-    PlaceOrder, OpenDrop, PauseDrop, ResumeDrop, EndDrop, Restock, CorrectStock, PutOffer,
-    ReleaseUnits, SettleUnits, StockReserved, StockRefused, OrderRepeated, IdempotencyConflict,
-    UnitsReleased, UnitsSettled, DropOpened, DropPaused, DropResumed, DropEnded, OfferPut,
-    StockRestocked, StockCorrected, DropChangeRefused, OfferLevel, DropLevel, ShardHeartbeat,
-    PutProduct, RetireProduct, ScheduleDrop, CatalogChanged, CatalogChangeRefused, ProductState,
-    DropListing, OpenPayment, ClosePayment, RefundPayment, ChargeWallet, GatewayAnswered,
-    PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed, PaymentRefunded, RefundRefused,
-    WalletCharged, WalletChargeDeclined, CancelOrder, RefundOrder, OrderReserved,
-    OrderAwaitingPayment, OrderPaid, OrderPaymentFailed, OrderExpired, OrderCancelled,
-    OrderPartlyRefunded, OrderRefunded, OrderRejected, OrderChangeRefused, ExtendDeadlines,
-    PutCampaign, PauseCampaign, ResumeCampaign, EndCampaign, IssueCoupon, GrantCoupon,
-    ReserveCoupon, RedeemCoupon, ReleaseCoupon, CouponIssued, CouponRefused, CouponReserved,
-    CouponDeclined, CouponRedeemed, CouponReleased, CampaignChanged, CampaignChangeRefused,
-    OrderPaymentDue, OrderDeadlineExtended, OrderCouponRefused, OrderPreparing, OrderShipped,
-    OrderDelivered, OrderCompleted, CloseDelivery, ShipDelivery, CorrectWaybill, DeliverDelivery,
-    DeliveryPreparing, DeliveryShipped, DeliveryWaybillCorrected, DeliveryDelivered, DeliveryClosed,
-    DeliveryChangeRefused, PointsAccrued, PointsReversed, RankingSnapshot>;
+using EveryMessage =
+    TypeList<PlaceOrder, OpenDrop, PauseDrop, ResumeDrop, EndDrop, Restock, CorrectStock, PutOffer,
+             ReleaseUnits, SettleUnits, StockReserved, StockRefused, OrderRepeated,
+             IdempotencyConflict, UnitsReleased, UnitsSettled, DropOpened, DropPaused, DropResumed,
+             DropEnded, OfferPut, StockRestocked, StockCorrected, DropChangeRefused, OfferLevel,
+             DropLevel, ShardHeartbeat, PutProduct, RetireProduct, ScheduleDrop, CatalogChanged,
+             CatalogChangeRefused, ProductState, DropListing, OpenPayment, ClosePayment,
+             RefundPayment, ChargeWallet, GatewayAnswered, PaymentOpened, PaymentCaptured,
+             PaymentDeclined, PaymentClosed, PaymentRefunded, RefundRefused, WalletCharged,
+             WalletChargeDeclined, CancelOrder, RefundOrder, OrderReserved, OrderAwaitingPayment,
+             OrderPaid, OrderPaymentFailed, OrderExpired, OrderCancelled, OrderPartlyRefunded,
+             OrderRefunded, OrderRejected, OrderChangeRefused, ExtendDeadlines, PutCampaign,
+             PauseCampaign, ResumeCampaign, EndCampaign, IssueCoupon, GrantCoupon, ReserveCoupon,
+             RedeemCoupon, ReleaseCoupon, CouponIssued, CouponRefused, CouponReserved,
+             CouponDeclined, CouponRedeemed, CouponReleased, CampaignChanged, CampaignChangeRefused,
+             OrderPaymentDue, OrderDeadlineExtended, OrderCouponRefused, OrderPreparing,
+             OrderShipped, OrderDelivered, OrderCompleted, CloseDelivery, ShipDelivery,
+             CorrectWaybill, DeliverDelivery, DeliveryPreparing, DeliveryShipped,
+             DeliveryWaybillCorrected, DeliveryDelivered, DeliveryClosed, DeliveryChangeRefused,
+             PointsAccrued, PointsReversed, RankingSnapshot, GatewayNoticed, BankDeposited,
+             CreditDeposit, DepositTaken, AssignDeposit, ReturnDeposit, SendReturn, MoneyReturned>;
 
 /// Changes a few bytes: flips, cuts, doubles, or drops in something that JSON cares about.
 std::string mutated(std::string text, Random& random) {

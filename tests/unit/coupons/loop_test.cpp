@@ -46,7 +46,8 @@ struct Town {
   template <class T>
   void say(const T& message, bool sign = true) {
     const auto out = outgoing(message);
-    auto attributes = out.attributes("ingress/a", std::to_string(++said) + "-x", clock.now());
+    const auto id = std::to_string(++said) + "-x";
+    auto attributes = out.attributes("ingress/a", id, clock.now());
     std::string signature;
     if (sign) signature = keys.sign(attributes, out.key, *out.body);
     attributes.signature = signature;
