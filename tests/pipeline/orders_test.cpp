@@ -37,7 +37,7 @@ TEST_CASE("who waits is told the decision in the answer itself") {
   REQUIRE_MESSAGE(reply.status == 200, reply.body);
   const auto answer = answer_of(reply);
   CHECK(answer.order_id == contracts::make_order_id(member, drop, "lone"));
-  CHECK(answer.state == "paid");
+  CHECK(is_paid(answer.state));
   CHECK(answer.total == Money{2'000, {}});
   CHECK(reply.headers.at("preference-applied") == "wait");
   CHECK(reply.headers.at("location") == "/v1/orders/" + answer.order_id.text());
@@ -69,7 +69,7 @@ TEST_CASE("who does not wait is given a receipt, and finds the order where it is
   const RequestHeaders mine{{"Authorization", "Bearer " + shop.token(member)}};
   REQUIRE(eventually([&] {
     const auto shown = request(shop.system().port(), "GET", location, mine);
-    return shown.status == 200 && answer_of(shown).state == "paid";
+    return shown.status == 200 && is_paid(answer_of(shown).state);
   }));
   const RequestHeaders others{{"Authorization", "Bearer " + shop.token(shop.new_member())}};
   CHECK(request(shop.system().port(), "GET", location, others).status == 404);
@@ -82,7 +82,7 @@ TEST_CASE("a retry is the same order, through any ingress; another body is a con
   const auto member = shop.new_payer();
   const auto body = Shop::body(drop, "unit", 1);
   const auto first = answer_of(shop.place(member, "again", body));
-  REQUIRE(first.state == "paid");
+  REQUIRE(is_paid(first.state));
   // The unit is gone for good only when stock has heard that it is paid.
   REQUIRE(eventually([&] { return shop.units(drop) == Units{0, 1, 1}; }));
 
@@ -107,7 +107,7 @@ TEST_CASE("an ingress that met the losing body first still knows whose the order
   const auto member = shop.new_payer();
   const auto body = Shop::body(drop, "unit", 1);
   const auto first = answer_of(shop.place(member, "again", body));
-  REQUIRE(first.state == "paid");
+  REQUIRE(is_paid(first.state));
   const auto other = shop.system().other_port();
   const auto conflict = shop.place(member, "again", Shop::body(drop, "unit", 2), true, other);
   CHECK(conflict.status == 422);
@@ -122,7 +122,7 @@ TEST_CASE("after sell-out others are refused without a write, and who won is tol
   const auto winner = shop.new_payer();
   const auto body = Shop::body(drop, "unit", 1);
   const auto won = answer_of(shop.place(winner, "won", body));
-  REQUIRE(won.state == "paid");
+  REQUIRE(is_paid(won.state));
   const auto late = shop.new_payer();
   REQUIRE(eventually([&] {
     const auto reply = shop.place(late, shop.random.uuid4().text(), body);
@@ -154,7 +154,7 @@ TEST_CASE("who has too little money keeps it, and the units come back for who co
   CHECK(shop.balance(poor) == 1'500);
   CHECK(shop.row(failed.order_id) == "released");
   const auto rich = shop.new_payer();
-  CHECK(answer_of(shop.place(rich, "rich", body)).state == "paid");
+  CHECK(is_paid(answer_of(shop.place(rich, "rich", body)).state));
   CHECK(shop.balance(rich) == 98'000);
   REQUIRE(eventually([&] { return shop.units(drop) == Units{0, 2, 2}; }));
 }
@@ -191,7 +191,7 @@ TEST_CASE("a cancelled order gives back money, units and the member's share of t
     });
   }));
   CHECK(shop.balance(member) == 100'000);
-  CHECK(answer_of(shop.place(member, "second", body)).state == "paid");
+  CHECK(is_paid(answer_of(shop.place(member, "second", body)).state));
 }
 
 TEST_CASE("of a rush on a hot SKU exactly those who arrived first win") {
@@ -246,7 +246,7 @@ TEST_CASE("of a rush on a hot SKU exactly those who arrived first win") {
 
   for (const auto& order : seen) {
     if (order.order.nil()) continue;  // refused without a write
-    CHECK((order.state == "paid") == winners.contains(order.order));
+    CHECK(is_paid(order.state) == winners.contains(order.order));
     const auto place = std::ranges::find(line, order.order, &decltype(line)::value_type::second);
     REQUIRE(place != line.end());
     CHECK(place->first == order.offset);
@@ -505,6 +505,6 @@ TEST_CASE("what intruders write becomes dead letters, and the sale goes on") {
     }
   }
   CHECK(shop.row(contracts::make_order_id(stolen.member, drop, "direct")).empty());
-  CHECK(answer_of(shop.place(shop.new_payer(), "after", Shop::body(drop, "unit", 1))).state ==
-        "paid");
+  CHECK(
+      is_paid(answer_of(shop.place(shop.new_payer(), "after", Shop::body(drop, "unit", 1))).state));
 }
