@@ -108,7 +108,7 @@ void AuditRole::look() {
   const auto looks = std::min(looks_done_, worked_.size());
   const auto quickest =
       *std::min_element(worked_.begin(), worked_.begin() + static_cast<std::ptrdiff_t>(looks));
-  pause_ = audit::pause_after(quickest, rate, interval_);
+  pause_ = audit::pause_after(quickest, seen->said, rate, interval_);
   tell(*seen);
 }
 

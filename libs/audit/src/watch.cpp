@@ -181,13 +181,13 @@ Result<Look> Watch::look(store::Session& session, const std::atomic<bool>& stop,
   return look;
 }
 
-std::chrono::milliseconds pause_after(std::chrono::microseconds worked, double records_a_second,
-                                      std::chrono::milliseconds interval) {
-  const auto share = records_a_second > kBusyRecords ? kBusyShare : kIdleShare;
+std::chrono::milliseconds pause_after(std::chrono::microseconds worked, std::int64_t said,
+                                      double said_a_second, std::chrono::milliseconds interval) {
+  const auto share = said_a_second > kBusyRecords ? kBusyShare : kIdleShare;
   auto pause =
       std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double, std::micro>(
           static_cast<double>(worked.count()) * (1 / share - 1)));
-  if (worked <= kSmallLook) pause = std::min(pause, kSmallPause);
+  if (said <= kSmallShop) pause = std::min(pause, kSmallPause);
   return std::max(interval, pause);
 }
 

@@ -68,15 +68,15 @@ inline constexpr double kIdleShare = 0.25;
 /// Records a second above which a shop counts as at work.
 inline constexpr double kBusyRecords = 100;
 
-/// A look of up to so long comes again within that, so that a small shop's alarm is a matter of
-/// seconds also where processors are scarce, and statements wait for them.
-inline constexpr std::chrono::milliseconds kSmallLook{250};
+/// A small shop is looked at again within that, so that its alarm is a matter of seconds also where
+/// processors are scarce: statements that wait for them take long, and cost little.
+inline constexpr std::int64_t kSmallShop = 30'000;  ///< records ever said: some 4,000 orders
 inline constexpr std::chrono::milliseconds kSmallPause{5'000};
 
-/// How long to wait after a look that took `worked`, at least `interval`: so that looks take no
-/// more than their share.
+/// How long to wait after a look that took `worked`, in a shop where so many records were said ever
+/// and a second, at least `interval`: so that looks take no more than their share.
 [[nodiscard]] std::chrono::milliseconds pause_after(std::chrono::microseconds worked,
-                                                    double records_a_second,
+                                                    std::int64_t said, double said_a_second,
                                                     std::chrono::milliseconds interval);
 
 }  // namespace dropline::audit
