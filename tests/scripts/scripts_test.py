@@ -159,7 +159,8 @@ class Commands(unittest.TestCase):
     def test_what_is_not_understood_is_named(self):
         for words in (["scripts/run", "--fast"], ["scripts/install", "fast"],
                       ["scripts/build", "fast"], ["scripts/bench", "fast"],
-                      ["scripts/run", "--port", "http"], ["scripts/run", "--port", "65536"]):
+                      ["scripts/run", "--port", "http"], ["scripts/run", "--port", "65536"],
+                      ["scripts/run", "--port", "65534"]):
             answer = self.call(*words)
             self.assertNotEqual(answer.returncode, 0, words)
             self.assertIn(words[-1], answer.stderr)
