@@ -320,6 +320,8 @@ stream::KafkaOptions kafka_options(const config::Settings& settings, Publisher p
   if (publisher == Publisher::ingress) {
     options.message_timeout = settings.duration("kafka.publish_timeout");
     options.gapless = false;
+    // Commands come one by one: a rush's then share requests. What a relay publishes is together.
+    options.linger = 2ms;
   }
   if (settings.has("kafka.replication_factor"))
     options.replication_factor =

@@ -149,6 +149,25 @@ TEST_CASE("reading: a waiting poll returns as soon as a record comes") {
   CHECK(took[kTimes / 2] <= subject().features.wake_bound);
 }
 
+TEST_CASE("reading: a patient consumer gets every record in order, the last within its patience") {
+  constexpr int kRecords = 300;
+  constexpr milliseconds kPatient{100};
+  Scene scene;
+  const auto topic = scene.topic();
+  const auto reader = scene.stream().patient_consumer(kPatient).value();
+  assign(*reader, {topic, 0}, Position::kStart);
+  Writer writer(scene.stream());
+  for (int i = 0; i < kRecords; ++i)
+    writer.send(topic, "k", std::to_string(i), 0);
+  writer.settle();
+  const auto written = Time::now();
+  const auto got = read(*reader, kRecords);
+  CHECK(Time::now() - written <= 10 * kPatient);
+  REQUIRE(got.size() == kRecords);
+  for (int i = 0; i < kRecords; ++i)
+    CHECK(got[static_cast<std::size_t>(i)].value == std::to_string(i));
+}
+
 TEST_CASE("reading: wake ends a poll that waits, or else the next") {
   Scene scene;
   const auto topic = scene.topic();

@@ -28,7 +28,8 @@ Result<std::unique_ptr<Worker>> Worker::start(Parts parts) {
   std::unique_ptr<Worker> worker(new Worker(std::move(parts)));
   auto& p = worker->parts_;
   const auto& spec = p.service.spec();
-  auto consumer = p.stream.consumer();
+  auto consumer = spec.patience > spec.patience.zero() ? p.stream.patient_consumer(spec.patience)
+                                                       : p.stream.consumer();
   if (!consumer) return consumer.error();
   worker->consumer_ = std::move(*consumer);
   auto membership =

@@ -18,6 +18,11 @@ CREATE TABLE {outbox} (
   PRIMARY KEY (shard, seq)
 );
 
+-- only postgresql
+-- Read once and deleted: compressing it costs more than it saves.
+ALTER TABLE {outbox} ALTER COLUMN frames SET STORAGE EXTERNAL;
+-- end
+
 -- Records set aside because applying them failed for no known reason (reason is not empty), and
 -- those of the same order that came later and wait. An operator sets action to 'redrive' or 'drop'
 -- on the first; the shard's owner does it.

@@ -60,6 +60,7 @@ struct Judge {
 DeliveriesWorker::DeliveriesWorker() {
   spec_.name = "deliveries";
   spec_.anchor = topic::kDeliveriesCommands;
+  spec_.patience = worker::kPatience;
   spec_.topics = {worker::reads<CloseDelivery, ShipDelivery, CorrectWaybill, DeliverDelivery>(
                       worker::TopicKind::commands),
                   worker::reads<OrderPaid>(worker::TopicKind::events)};

@@ -32,6 +32,7 @@ FeedsWorker::FeedsWorker(worker::Caller* caller, const Clock& clock, worker::Cal
     : off_(caller == nullptr), desk_("feeds", caller, clock, terms) {
   spec_.name = "feeds";
   spec_.anchor = topic::kOrdersEvents;
+  spec_.patience = worker::kPatience;
   spec_.topics = {worker::reads<OrderPaid, OrderCancelled, OrderPartlyRefunded, OrderRefunded>(
       worker::TopicKind::events)};
 }

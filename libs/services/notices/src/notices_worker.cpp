@@ -63,6 +63,7 @@ NoticesWorker::NoticesWorker(worker::Caller* caller, RecordedTarget* recorded, c
     : off_(caller == nullptr), recorded_(recorded), desk_("notices", caller, clock, terms) {
   spec_.name = "notices";
   spec_.anchor = topic::kOrdersEvents;
+  spec_.patience = worker::kPatience;
   spec_.topics = {
       worker::reads<OrderPaid, OrderCancelled, OrderExpired, OrderPaymentDue, OrderShipped,
                     OrderDelivered, OrderPartlyRefunded, OrderRefunded>(worker::TopicKind::events),

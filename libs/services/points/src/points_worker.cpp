@@ -56,6 +56,7 @@ PointsWorker::PointsWorker(const Terms& terms) : terms_(terms) {
   ensure(terms.rate >= 0 && terms.rate <= kMaxRate, "points.rate is within its bounds");
   spec_.name = "points";
   spec_.anchor = topic::kOrdersEvents;
+  spec_.patience = worker::kPatience;
   spec_.topics = {worker::reads<OrderPaid, OrderCancelled, OrderPartlyRefunded, OrderRefunded>(
       worker::TopicKind::events)};
 }

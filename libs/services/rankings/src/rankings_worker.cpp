@@ -54,6 +54,7 @@ RankingsWorker::RankingsWorker(const Terms& terms) : terms_(terms) {
   ensure(terms.refresh.count() > 0 && terms.grace.count() >= 0, "the best are added up at times");
   spec_.name = "rankings";
   spec_.anchor = topic::kOrdersEvents;
+  spec_.patience = worker::kPatience;
   spec_.topics = {worker::reads<OrderPaid, OrderCancelled, OrderPartlyRefunded, OrderRefunded>(
                       worker::TopicKind::events),
                   worker::reads<RankingSnapshot>(worker::TopicKind::state)};

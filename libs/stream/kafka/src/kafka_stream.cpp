@@ -7,6 +7,9 @@
 #include "properties.hpp"
 
 namespace dropline::stream {
+namespace {
+constexpr std::size_t kPatientBytes = std::size_t{64} << 10U;
+}  // namespace
 
 Result<std::unique_ptr<KafkaStream>> KafkaStream::open(KafkaOptions options) {
   if (auto status = kafka::validate(options); !status) return status.error();
@@ -23,6 +26,15 @@ Result<std::unique_ptr<Producer>> KafkaStream::producer(DeliveryHandler on_deliv
 
 Result<std::unique_ptr<Consumer>> KafkaStream::consumer() {
   return kafka::KafkaConsumer::open(options_);
+}
+
+Result<std::unique_ptr<Consumer>> KafkaStream::patient_consumer(
+    std::chrono::milliseconds patience) {
+  auto options = options_;
+  options.fetch_wait = patience;
+  options.fetch_bytes = kPatientBytes;
+  if (auto status = kafka::validate(options); !status) return status.error();
+  return kafka::KafkaConsumer::open(options);
 }
 
 Result<std::unique_ptr<Membership>> KafkaStream::join(const std::string& group,

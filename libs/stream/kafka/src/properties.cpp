@@ -120,7 +120,7 @@ void set_reader(Builder& conf) {
 void set_consumer(Builder& conf, const KafkaOptions& options) {
   set_reader(conf);
   conf.set("fetch.wait.max.ms", options.fetch_wait);
-  conf.set("fetch.min.bytes", 1);
+  conf.set("fetch.min.bytes", options.fetch_bytes);
   conf.set("fetch.max.bytes", 16 << 20);
   conf.set("fetch.message.max.bytes", 1 << 20);
   conf.set("fetch.error.backoff.ms", 100);
@@ -187,6 +187,7 @@ Status validate_numbers(const KafkaOptions& options) {
             10'000'000},
       Bound{"max_fetched_bytes", static_cast<std::int64_t>(options.max_fetched_bytes), 1024,
             std::int64_t{2} << 30U},
+      Bound{"fetch_bytes", static_cast<std::int64_t>(options.fetch_bytes), 1, 16 << 20},
       Bound{"fetch_wait", options.fetch_wait.count(), 0, 10'000},
       Bound{"session_timeout", options.session_timeout.count(), 1, 3'600'000},
       Bound{"max_poll_interval", options.max_poll_interval.count(), options.session_timeout.count(),

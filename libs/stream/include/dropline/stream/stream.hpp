@@ -20,6 +20,12 @@ class Stream {
 
   [[nodiscard]] virtual Result<std::unique_ptr<Producer>> producer(DeliveryHandler on_delivery) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> consumer() = 0;
+  /// A consumer for which records may be kept back for `patience` until more have come together,
+  /// which spares both sides work. An adapter that gains nothing by it gives them at once.
+  [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> patient_consumer(
+      std::chrono::milliseconds /*patience*/) {
+    return consumer();
+  }
   /// `member` names this process in logs and group listings.
   [[nodiscard]] virtual Result<std::unique_ptr<Membership>> join(const std::string& group,
                                                                  const std::string& anchor_topic,

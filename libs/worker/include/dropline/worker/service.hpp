@@ -54,12 +54,18 @@ template <contracts::Message First, contracts::Message... Rest>
           {{First::kType, kIsSigned<First>}, {Rest::kType, kIsSigned<Rest>}...}};
 }
 
+/// ServiceSpec::patience of services for which no shopper waits.
+inline constexpr std::chrono::milliseconds kPatience{100};
+
 struct ServiceSpec {
   std::string name;    ///< also its schema, its group and the first part of its ce_source
   std::string anchor;  ///< the topic whose partitions are divided among the group's members
   std::vector<TopicUse> topics;  ///< the anchor included
   /// How often tick() is called while there are shards that have caught up; absent: never.
   std::optional<std::chrono::milliseconds> tick;
+  /// How long its records may be kept back until more have come together: fewer and larger
+  /// transactions, and less work for a broker.
+  std::chrono::milliseconds patience{0};
 };
 
 /// A record on its way into a service. Views live until apply() returns.

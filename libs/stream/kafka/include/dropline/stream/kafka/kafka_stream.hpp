@@ -54,6 +54,8 @@ struct KafkaOptions {
   /// How long a broker holds a fetch for which it has nothing. Costs no latency: it answers as soon
   /// as a record comes. It bounds how long a partition just assigned may wait for its first fetch.
   std::chrono::milliseconds fetch_wait{100};
+  /// What it gathers meanwhile before it answers.
+  std::size_t fetch_bytes = 1;
 
   // Memberships
   /// A member silent for so long is taken for dead.
@@ -104,6 +106,9 @@ class KafkaStream final : public Stream {
   [[nodiscard]] Result<std::unique_ptr<Producer>> producer(DeliveryHandler on_delivery) override;
   /// Does not wait for a broker. extents() ends with the limit given to it.
   [[nodiscard]] Result<std::unique_ptr<Consumer>> consumer() override;
+  /// A broker answers its fetches with some 64 KiB, or with what there is after `patience`.
+  [[nodiscard]] Result<std::unique_ptr<Consumer>> patient_consumer(
+      std::chrono::milliseconds patience) override;
   /// Does not wait for a broker: the first change comes out of poll().
   [[nodiscard]] Result<std::unique_ptr<Membership>> join(const std::string& group,
                                                          const std::string& anchor_topic,
