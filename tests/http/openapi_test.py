@@ -117,7 +117,8 @@ class Behaviour(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        codes = cls.shop.stop()
+        # The description's example makes a product of an SKU that a drop without products sells.
+        codes = cls.shop.stop(whole=False)
         assert codes == [0, 0], f"the programs ended with {codes}"
 
     def headers_of(self, described, role="admin", **more):

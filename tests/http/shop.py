@@ -137,14 +137,22 @@ class Shop:
         return "\n".join(path.read_text("utf-8", "replace")[-2_000:]
                          for path in sorted(self.folder.glob("*.log")))
 
-    def stop(self):
-        """Stops what was started; the exit codes."""
+    def stop(self, whole=True):
+        """Stops what was started; the exit codes. Whatever was asked of it, the shop is whole."""
         codes = []
         for process in reversed(self.processes):
             process.terminate()
             codes.append(process.wait(timeout=LIMIT))
-        self.stack.close()
+        with self.stack:
+            if whole:
+                self.audit()
         return codes
+
+    def audit(self):
+        ended = subprocess.run([program("dropline"), "audit", "--data-dir", str(self.folder)],
+                               capture_output=True, text=True, timeout=LIMIT, check=False)
+        wrong = [line for line in ended.stdout.splitlines() if line.startswith("violation")]
+        assert ended.returncode == 0, "\n".join(wrong) or ended.stderr
 
     def secret(self, name):
         text = (self.folder / "keys" / name).read_text("ascii").strip()

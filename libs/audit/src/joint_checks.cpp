@@ -28,7 +28,8 @@ WHERE (o.placed_at IS NOT NULL OR s.order_id IS NOT NULL) AND (
   OR (s.settled AND o.facts->'money'->'captured' IS NULL))
 )";
 
-/// What does not change of an order, as both keep it.
+/// What does not change of an order, as both keep it. What it would have cost by the price in
+/// force, stock alone keeps.
 const std::string kOrderTerms = R"(
 SELECT 'stock.orders order=' || CAST(s.order_id AS text) AS w,
   'drop, total, time, place, body hash, reason or lines differ from ordering.orders: drop ' ||
@@ -45,7 +46,8 @@ SELECT 'stock.orders order=' || CAST(s.order_id AS text) AS w,
 FROM {stock.orders} s JOIN {ordering.orders} o ON o.order_id = s.order_id AND o.member = s.member
 WHERE o.placed_at IS NOT NULL AND (
   s.drop_id <> COALESCE(o.drop_id, CAST('00000000-0000-0000-0000-000000000000' AS {uuid}))
-  OR s.total <> o.total OR s.currency <> o.currency
+  OR o.total <> CASE WHEN s.reason = 'price_changed' THEN 0 ELSE s.total END
+  OR o.currency <> CASE WHEN s.reason = 'price_changed' THEN 'KRW' ELSE s.currency END
   OR s.placed_at <> o.placed_at OR s.reason IS DISTINCT FROM o.facts->>'rejected'
   OR s.body_hash <> COALESCE(o.facts->>'body_hash', '')
   OR s.place_partition <> COALESCE(CAST(o.facts->'place'->>'partition' AS bigint), -1)

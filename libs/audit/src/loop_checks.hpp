@@ -26,7 +26,8 @@ class LoopChecks final {
                    const SpeechChecks* speech, const LetterChecks* letters);
   [[nodiscard]] Status check_held(const std::string& service);
   [[nodiscard]] Status check_owners();
-  [[nodiscard]] Status check_owners(std::string_view table, std::string_view key);
+  [[nodiscard]] Status check_owners(std::string_view table, std::string_view key,
+                                    std::string_view where = {});
 
   Outcomes& out_;
   store::Session& session_;

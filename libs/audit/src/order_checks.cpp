@@ -148,12 +148,15 @@ std::string told(const Fact& fact) {
          std::to_string(fact.place.partition) + '@' + std::to_string(fact.place.offset) + ", at " +
          std::to_string(unix_us(fact.placed_at));
 }
+std::string total(const Money& money) {
+  return ", total " + std::to_string(money.minor) + ' ' + std::string(money.currency.text());
+}
 std::string granted(const StockReserved& fact) {
-  return "granted, " + told(fact) + ", total " + std::to_string(fact.total.minor) + ' ' +
-         std::string(fact.total.currency.text()) + ", " + encode(Lines{fact.lines});
+  return "granted, " + told(fact) + total(fact.total) + ", " + encode(Lines{fact.lines});
 }
 std::string refused(const StockRefused& fact) {
-  return "refused " + std::string(to_text(fact.reason)) + ", " + told(fact);
+  return "refused " + std::string(to_text(fact.reason)) + ", " + told(fact) +
+         (fact.reason == RejectReason::price_changed ? total(fact.total.value_or(Money())) : "");
 }
 
 constexpr store::Statement kDecisions{"audit decisions", "stock", R"(
@@ -162,8 +165,9 @@ SELECT order_id, CASE WHEN outcome = 'refused' THEN 'refused ' || COALESCE(reaso
   CASE WHEN CAST(drop_id AS text) = '00000000-0000-0000-0000-000000000000' THEN '-'
     ELSE CAST(drop_id AS text) END || ', hash ' || body_hash || ', place ' ||
   CAST(place_partition AS text) || '@' || CAST(place_offset AS text) || ', at ' ||
-  CAST(placed_at AS text) || CASE WHEN outcome = 'refused' THEN '' ELSE ', total ' ||
-  CAST(total AS text) || ' ' || currency || ', ' || COALESCE(CAST(lines AS text), '(none)') END,
+  CAST(placed_at AS text) || CASE WHEN outcome = 'refused' AND reason <> 'price_changed' THEN ''
+    ELSE ', total ' || CAST(total AS text) || ' ' || currency END ||
+  CASE WHEN outcome = 'refused' THEN '' ELSE ', ' || COALESCE(CAST(lines AS text), '(none)') END,
   outcome, settled
 FROM {stock.orders} WHERE order_id {any:ids:uuid})"};
 

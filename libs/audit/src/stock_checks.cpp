@@ -103,7 +103,8 @@ FROM {stock.orders} o LEFT JOIN (
 ) s ON s.order_id = o.order_id
 WHERE o.outcome NOT IN ('reserved', 'refused', 'released')
   OR (o.outcome = 'refused') <> (o.reason IS NOT NULL)
-  OR (o.outcome = 'refused' AND (o.lines IS NOT NULL OR o.settled OR o.total <> 0))
+  OR (o.outcome = 'refused' AND (o.lines IS NOT NULL OR o.settled))
+  OR (o.outcome = 'refused' AND o.reason <> 'price_changed' AND o.total <> 0)
   OR (o.outcome <> 'refused' AND (s.amount IS NULL OR s.amount <> o.total OR s.wrong > 0))
 )";
 

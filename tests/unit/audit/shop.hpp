@@ -13,7 +13,9 @@
 #include "dropline/contracts/order_id.hpp"
 #include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/outgoing.hpp"
+#include "dropline/contracts/payments_accounts.hpp"
 #include "dropline/contracts/payments_commands.hpp"
+#include "dropline/contracts/payments_outside.hpp"
 #include "dropline/contracts/topics.hpp"
 #include "dropline/ordering/ordering_worker.hpp"
 #include "dropline/payments/payments_worker.hpp"
@@ -102,8 +104,10 @@ class Shop final {
     say(word);
   }
   OrderId place(std::uint32_t who, PaymentMethod method = PaymentMethod::wallet,
-                std::string_view key = "first", std::optional<DropId> of = drop(1)) {
+                std::string_view key = "first", std::optional<DropId> of = drop(1),
+                std::optional<Money> expected = std::nullopt) {
     PlaceOrder order;
+    order.expected_total = expected;
     order.member = member(who);
     order.drop = of;
     order.lines = {{sku("SHIRT-M"), 1}};
@@ -113,6 +117,14 @@ class Shop final {
     order.body_hash = body_hash(order);
     say(order);
     return order.order_id;
+  }
+  void transfer(const OrderId& order, std::uint32_t who) {
+    BankDeposited word;
+    word.transaction = "transfer-" + std::to_string(who);
+    word.deposit = deposit_id(word.transaction);
+    word.amount = won(kPrice);
+    word.reference = to_text(Reference{member(who), order});
+    say(word);
   }
   void cancel(const OrderId& order, std::uint32_t who) {
     CancelOrder command;
@@ -135,7 +147,7 @@ class Shop final {
   }
 
   /// Every way an order can go: paid, cancelled after it, without money, waiting for a card,
-  /// refused, ordinary.
+  /// refused, at another price than was expected, ordinary.
   void live() {
     for (std::uint32_t who = 1; who <= 6; ++who)
       if (who != 3) fill_wallet(who, 60'000);
@@ -145,6 +157,7 @@ class Shop final {
     orders.push_back(place(4, PaymentMethod::card));
     orders.push_back(place(5, PaymentMethod::wallet, "ordinary", std::nullopt));
     orders.push_back(place(1, PaymentMethod::wallet, "second"));  // Over the limit.
+    orders.push_back(place(5, PaymentMethod::wallet, "dear", drop(1), won(kPrice - 1)));
     run();
     cancel(orders[1], 2);
     run(120);

@@ -200,3 +200,16 @@ TEST_CASE("what is not given back in time is kept: the order is completed") {
   CHECK(returned.ask(2, {}) == "too_late");
   CHECK(returned.order.refunded() == won(1'000));
 }
+
+TEST_CASE("a refund keeps its command's record, and is told of when the money went") {
+  Returned returned(of_lines({{1'000, 2}}), 0);
+  const auto command = refund(1, 1);
+  CHECK(returned.say(command).empty());
+  returned.answer_all();
+  const auto& kept = returned.order.given_back.at(0);
+  CHECK(kept.record == record_of(command));
+  const auto& told = returned.order.timeline.back();
+  CHECK(told.state == OrderState::refunded);
+  CHECK(told.message == kept.record.message);
+  CHECK(told.at == record_of(refunded(returned.asked.at(0))).at);
+}

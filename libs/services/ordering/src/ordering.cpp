@@ -311,12 +311,13 @@ class Walk final {
     }
     for (const auto& line : order_.lines)
       units -= line.quantity;
+    const Record cause{refund.record.message, refund.refunded_at.value_or(refund.record.at)};
     if (units == 0) {
-      enter(OrderState::refunded, refund.record, refund.actor, refund.reason);
+      enter(OrderState::refunded, cause, refund.actor, refund.reason);
       out_.steps.emplace_back(refund_step<OrderRefunded>(refund, sum));
       release_coupon(EndCause::cancelled);
     } else {
-      mark(order_, order_.state, refund.record, refund.actor, refund.reason);
+      mark(order_, order_.state, cause, refund.actor, refund.reason);
       out_.steps.emplace_back(refund_step<OrderPartlyRefunded>(refund, sum));
     }
   }

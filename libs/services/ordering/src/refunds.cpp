@@ -137,7 +137,7 @@ bool note(Order& order, const PaymentRefunded& fact, const Record& record) {
   auto* refund = find(order, fact.refund);
   if (!refund || refund->state != RefundState::asked) return false;
   refund->state = RefundState::refunded;
-  refund->record.at = record.at;
+  refund->refunded_at = record.at;
   refund->fresh = true;
   return true;
 }

@@ -252,6 +252,7 @@ struct Refund {
   std::vector<contracts::RefundLine> lines;
   Money amount;
   RefundState state = RefundState::asked;
+  std::optional<Timestamp> refunded_at{};  ///< when the log took payments' word; none of no money
   std::optional<contracts::SealedText> account{};  ///< until payments was asked; not kept
   bool fresh = false;  ///< what was noted of it is not told yet; not kept
 
@@ -264,6 +265,7 @@ struct Refund {
     visit("lines", self.lines, contracts::kLineBounds);
     visit("amount", self.amount);
     visit("state", self.state);
+    visit("refunded_at", self.refunded_at);
   }
   bool operator==(const Refund&) const = default;
 };
