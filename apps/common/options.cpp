@@ -4,6 +4,7 @@
 
 #include "common/outlets.hpp"
 #include "dropline/base/money.hpp"
+#include "dropline/config/errors.hpp"
 #include "dropline/contracts/codec.hpp"
 
 namespace dropline::apps {
@@ -307,6 +308,22 @@ http::ServerOptions server_options(const config::Settings& settings) {
   options.head_deadline = settings.duration("http.head_deadline");
   options.body_deadline = settings.duration("http.body_deadline");
   return options;
+}
+
+Status check_development(const config::Settings& settings,
+                         std::initializer_list<std::string_view> addresses) {
+  if (!settings.boolean("dev")) return {};
+  for (const auto name : addresses) {
+    if (!settings.has(name)) continue;
+    const auto address = settings.address(name);
+    if (address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost")
+      continue;
+    return config::error(config::Errc::bad_value,
+                         "--dev believes whoever has the development keys, so " +
+                             std::string(name) + " must be loopback, such as 127.0.0.1:" +
+                             std::to_string(address.port) + ", not " + address.text());
+  }
+  return {};
 }
 
 stream::KafkaOptions kafka_options(const config::Settings& settings, Publisher publisher,

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <initializer_list>
+#include <string_view>
+
+#include "dropline/base/error.hpp"
 #include "dropline/config/command_line.hpp"
 #include "dropline/config/schema.hpp"
 #include "dropline/config/settings.hpp"
@@ -19,6 +23,11 @@ inline constexpr const char* kVersion = "0.1.0";
 
 [[nodiscard]] log::Options log_options(const config::Settings& settings);
 [[nodiscard]] http::ServerOptions server_options(const config::Settings& settings);
+
+/// With --dev, everything that these options name must be a loopback address: whoever has the
+/// development keys is believed there.
+[[nodiscard]] Status check_development(const config::Settings& settings,
+                                       std::initializer_list<std::string_view> addresses);
 
 /// Who publishes: an ingress answers its callers in time, a relay never gives up.
 enum class Publisher { ingress, relay };

@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "common/options.hpp"
-#include "dropline/config/errors.hpp"
 #include "dropline/shop/operations.hpp"
 #include "dropline/telemetry/request_metrics.hpp"
 
@@ -55,13 +54,6 @@ Result<std::unique_ptr<Web>> Web::start(const config::Settings& settings, Proces
   auto rules = caller_rules(settings, keys);
   if (!rules) return rules.error();
   const auto address = settings.address("http.address");
-  const bool loopback =
-      address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost";
-  if (settings.boolean("dev") && !loopback)
-    return config::error(config::Errc::bad_value,
-                         "--dev accepts tokens that anyone with the development key can mint, so "
-                         "http.address must be loopback, not " +
-                             address.text());
   std::unique_ptr<Web> web(new Web());
   shop::ApiOptions options;
   options.name = settings.text("http.name");

@@ -127,6 +127,8 @@ void drain(Embedded& embedded, Web& web) {
 
 int serve(const config::Invocation& call) {
   const auto& settings = call.settings();
+  if (auto home = check_development(settings, {"http.address", "admin.address"}); !home)
+    return fail(home.error());
   const std::filesystem::path folder = settings.text("data_dir");
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);

@@ -11,6 +11,8 @@ namespace {
 
 int serve(const config::Invocation& call) {
   const auto& settings = call.settings();
+  if (auto home = check_development(settings, {"http.address", "admin.address"}); !home)
+    return fail(home.error());
   if (!settings.has("database.url"))
     return fail(config::error(config::Errc::missing_value,
                               "--database-url (or DROPLINE_DATABASE_URL) names the PostgreSQL that "

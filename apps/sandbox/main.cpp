@@ -27,6 +27,8 @@ Result<store::Session> open_books(const std::filesystem::path& file, const Proce
 
 int serve(const config::Invocation& call) {
   const auto& settings = call.settings();
+  if (auto home = check_development(settings, {"sandbox.address"}); !home)
+    return fail(home.error());
   Process process(settings, "dropline-sandbox");
   auto keys = load_keys(keys_folder(settings), settings.boolean("dev"), process.random);
   if (!keys) return fail(keys.error());

@@ -11,7 +11,9 @@ import json
 import pathlib
 import re
 import socket
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import uuid
@@ -921,6 +923,25 @@ class Border(unittest.TestCase):
                 answer = self.shop.call("public", "GET", "/v1/drops", {"Origin": origin})
                 self.assertNotIn("Access-Control-Allow-Origin", answer.headers)
                 self.assertIn("Origin", answer.headers["Vary"])
+
+
+class Beginning(unittest.TestCase):
+    def test_development_is_for_this_machine_alone(self):
+        everywhere = f"0.0.0.0:{shops.free_port()}"
+        for name, option, words in [
+                ("dropline", "http-address", ["serve"]),
+                ("dropline", "admin-address", ["serve"]),
+                ("dropline-sandbox", "sandbox-address", [])]:
+            with self.subTest(program=name, option=option), \
+                    tempfile.TemporaryDirectory() as folder:
+                data = pathlib.Path(folder) / "data"
+                ended = subprocess.run(
+                    [shops.program(name), *words, "--dev", "--data-dir", str(data),
+                     f"--{option}", everywhere],
+                    capture_output=True, text=True, timeout=shops.LIMIT, check=False)
+                self.assertEqual(ended.returncode, 2, ended.stderr)
+                self.assertIn(f"{option.replace('-', '.')} must be loopback", ended.stderr)
+                self.assertFalse(data.exists(), "something was made before it was refused")
 
 
 class Ending(unittest.TestCase):
