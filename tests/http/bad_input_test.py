@@ -591,6 +591,31 @@ class BadInput(unittest.TestCase):
             member.wait_for(order, "cancelled")
         self.assertEqual(member.balance(), 5_000)
 
+    def test_the_same_key_is_the_same_refund_and_other_lines_are_refused(self):
+        self.may_change = True
+        member, key = Member(self.shop, money=5_000), new_id()
+        order = member.order(self.ordinary, quantity=3).json()["order_id"]
+        member.wait_for(order, "preparing")
+        parcel = f"/v1/admin/shipments/{order}"
+        self.shop.command("POST", f"{parcel}/shipping",
+                          {"carrier": "cj", "waybill": "689012345678"})
+        self.shop.command("POST", f"{parcel}/delivery", {})
+        member.wait_for(order, "delivered")
+        refunds = f"/v1/orders/{order}/refunds"
+        two = {"lines": [{"sku": self.ordinary, "quantity": 2}]}
+        first = member.ask("POST", refunds, two, Idempotency_Key=key)
+        self.assertEqual(first.status, 202)
+        until("the refund is known", lambda: member.ask(
+            "GET", f"/v1/orders/{order}").json().get("refunds"))
+        self.assertEqual(member.ask("POST", refunds, two, Idempotency_Key=key).json(),
+                         first.json())
+        self.refused("post", "/v1/orders/{id}/refunds", member.ask(
+            "POST", refunds, {"lines": [{"sku": self.ordinary, "quantity": 1}]},
+            Idempotency_Key=key), 422, "idempotency_conflict")
+        until("it is given back once", lambda: member.ask(
+            "GET", f"/v1/orders/{order}").json().get("refunded"))
+        self.assertEqual(len(member.ask("GET", f"/v1/orders/{order}").json()["refunds"]), 1)
+
     # Sold out.
 
     def test_who_won_is_told_so_after_the_sell_out_and_others_are_refused_without_a_write(self):

@@ -1,4 +1,5 @@
 // /v1/orders: placing an order, looking at orders, and asking to undo one.
+#include <algorithm>
 #include <charconv>
 #include <mutex>
 
@@ -395,6 +396,15 @@ struct UndoRequest {
   }
 };
 
+/// Other lines under a key whose refund is known already. A refund without lines names no other.
+bool other_refund(const OrderView& order, const contracts::RefundOrder& wish) {
+  const auto known = std::ranges::find(order.refunds, wish.refund, &OrderView::RefundView::refund);
+  if (known == order.refunds.end() || !wish.lines) return false;
+  return !std::ranges::is_permutation(*wish.lines, known->lines, [](const auto& a, const auto& b) {
+    return a.sku == b.sku && a.quantity == b.quantity;
+  });
+}
+
 /// An undoing that was understood: it goes into the log if the order is the caller's.
 struct Undoing {
   CorePtr core;
@@ -435,7 +445,7 @@ struct Undoing {
     return out;
   }
 
-  void cancel() const {
+  void cancel(const OrderView*) const {
     if (body.lines) {
       const auto language = exchange->request().language();
       const auto error = contracts::error(contracts::Errc::contradiction,
@@ -448,15 +458,22 @@ struct Undoing {
     send_command(core, exchange, out, order.text(), accepted("change", out.change.uuid()));
   }
 
-  void refund() const {
+  void refund(const OrderView* known) const {
     auto out = command<contracts::RefundOrder>();
     out.refund = RefundId(attempt("refund 1"));
     out.lines = body.lines;
+    if (known && other_refund(*known, out)) {
+      exchange->try_respond(idempotency_conflict(exchange->request().language())
+                                .with("refund", out.refund.text())
+                                .response());
+      return;
+    }
     send_command(core, exchange, out, order.text(), accepted("refund", out.refund.uuid()));
   }
 };
 
-using Undo = void (Undoing::*)() const;
+/// With what the tables hold of the order, if they hold it yet.
+using Undo = void (Undoing::*)(const OrderView*) const;
 
 /// The body may be absent: nothing in it is needed.
 std::optional<UndoRequest> undo_body(const http::ExchangePtr& exchange) {
@@ -498,7 +515,7 @@ void undo_order(const CorePtr& core, const http::ExchangePtr& exchange) {
                         : Result<std::optional<OrderView>>(session.error());
     const auto known = undoing->core->recent.find(undoing->order);
     const bool theirs = (view && *view) || (known && known->member == member.member);
-    if (theirs) return (*undoing.*undo)();
+    if (theirs) return (*undoing.*undo)(view && *view ? &**view : nullptr);
     undoing->exchange->try_respond(view ? no_order(language)
                                         : http::unavailable(language, kRetryAfter).response());
   });
