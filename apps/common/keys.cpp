@@ -53,7 +53,7 @@ Result<Secret> read_secret(const std::filesystem::path& folder, const char* name
   std::ifstream in(file);
   std::string text;
   if (!in || !std::getline(in, text))
-    return unusable(file, "is not there or cannot be read",
+    return unusable(file, "is not there, is empty or cannot be read",
                     "make the shop's keys once with `dropline keys` and give every process the "
                     "same, or run with --dev to have them made");
   Secret secret;

@@ -25,6 +25,7 @@ void general_options(config::Schema& schema) {
       });
   schema.choice("log.format", {"auto", "human", "json"}, "auto",
                 "Human on a terminal, JSON lines otherwise, unless told.");
+  schema.section("trace", "Traces");
   schema.path("trace.file", std::nullopt, "Appends spans as JSON lines.").example("trace.jsonl");
 }
 

@@ -334,6 +334,8 @@ void add_audit_commands(config::CommandLine& line) {
   key.text("key", std::nullopt, "The shop's public key; without it, that of its keys folder.");
   line.add({.name = "verify receipt",
             .summary = "Check the proof and signature of an order's receipt",
+            .help = "It proves that a command stands at a place in the log. An order that was sent "
+                    "again has a receipt, and a place, for each time: the earliest counts.",
             .arguments = {{.name = "FILE", .help = "The receipt's JSON; - reads standard input."}},
             .own = key,
             .sections = {"", "keys"},

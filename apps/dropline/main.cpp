@@ -88,12 +88,14 @@ config::CommandLine commands() {
             .help = "Takes orders over HTTP and works them off. Data is in data_dir/dropline.db; "
                     "only one process may serve it.",
             .sections = {"*"},
-            .examples = {{"dropline serve --dev", "on 127.0.0.1:8080, under ./var"}},
+            .examples = {{"dropline serve --dev --admin-address 127.0.0.1:8081",
+                          "shoppers on 127.0.0.1:8080, operators on 8081, under ./var"}},
             .run = serve});
   config::Schema token;
   token.text("member", std::nullopt, "The member's UUID; - reads many, one a line.").required();
   token.choice("role", {"admin"}, std::nullopt, "What the bearer may be beside a member.");
-  token.duration("lifetime", std::chrono::hours(1), "How long it is good.");
+  token.duration("lifetime", std::chrono::hours(1), "How long it is good.")
+      .range(std::chrono::seconds(1), http::TokenRules().max_lifetime);
   line.add({.name = "token",
             .summary = "Print a bearer token for a server that runs with --dev",
             .own = token,

@@ -217,7 +217,8 @@ config::Schema own_options() {
   own.integer("drops", 1, "That the SKUs are dealt to.").range(1, 1'000);
   own.integer("units", 0, "In all; 0: more than can be ordered.").range(0, 1'000'000'000);
   own.integer("seed", 1, "Of the arrivals.").range(0, 1'000'000'000);
-  own.boolean("wait", true, "Orders carry Prefer: wait, so the answer is the decision.");
+  own.boolean("wait", true,
+              "Orders go without Prefer: wait, so the answer is the receipt, not the decision.");
   own.path("report", std::nullopt, "Keep every figure in this file.");
   own.path("plots", std::nullopt, "Draw throughput and latency over time into this folder.");
   return own;

@@ -176,7 +176,7 @@ int CommandLine::run(const std::vector<std::string>& arguments,
   }
   auto settings = load(*shared_, sources);
   if (!settings) return complain(err, settings.error(), &command);
-  auto own = load(command.own, {.flags = parsed.own_flags});
+  auto own = load(command.own, {.flags = parsed.own_flags, .flags_alone = true});
   if (!own) return complain(err, own.error(), &command);
   Invocation invocation(std::move(*settings), std::move(*own));
   invocation.arguments_ = std::move(parsed.arguments);

@@ -93,7 +93,7 @@ constexpr std::string_view kCommon =
 
 constexpr std::string_view kOrder =
     "Flags win over environment variables, these over the file, it over defaults. A section's name "
-    "is its table in the file: --http-port is port under [http].";
+    "is its table in the file: --log-level is level under [log].";
 
 void append_examples(std::string& out, const std::vector<Example>& examples) {
   if (examples.empty()) return;

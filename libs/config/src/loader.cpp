@@ -383,7 +383,7 @@ void Loader::check_required() {
     }
     std::string detail = name + " is required: give " + option.flag();
     if (option.type() == Type::secret) detail += "-file";
-    if (!option.is_flag_only()) {
+    if (!option.is_flag_only() && !sources_.flags_alone) {
       detail += ", " + option.variable() + (option.type() == Type::secret ? "_FILE" : "") +
                 ", or " + option.key() + (option.type() == Type::secret ? "_file" : "") +
                 (option.section().empty() ? " in the file"

@@ -19,7 +19,8 @@ std::optional<http::Problem> refusal_of_notice(const std::vector<crypto::HmacKey
       return std::nullopt;
     case crypto::WebhookVerdict::malformed:
       return http::bad_request(language,
-                               "webhook-id, webhook-timestamp and webhook-signature are needed");
+                               "webhook-id, webhook-timestamp (seconds since 1970) and "
+                               "webhook-signature (v1,<base64>) are needed");
     case crypto::WebhookVerdict::stale:
       return problem(400, "webhook_stale",
                      {"The notice was signed too long ago, or ahead of time",

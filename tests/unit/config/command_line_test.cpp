@@ -179,7 +179,7 @@ TEST_CASE("all problems of the configuration are told, a line each") {
 TEST_CASE("required options are asked for only where they are used") {
   CHECK(run({"serve"}).code == 0);
   CHECK(run({"config"}).code == 0);
-  CHECK(contains(run({"token"}).err, "member is required: give --member"));
+  CHECK(contains(run({"token"}).err, "member is required: give --member\n"));
 }
 
 TEST_CASE("the file is named by flag, by variable, or is the first default that is there") {

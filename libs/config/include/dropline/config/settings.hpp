@@ -84,6 +84,8 @@ struct Sources {
   std::vector<std::pair<std::string, std::string>> flags = {};
   /// Sections that the caller uses: only their required options must be there. Absent: all.
   std::optional<std::vector<std::string>> sections = {};
+  /// Nobody is told to use a file or a variable: a command's own options have neither.
+  bool flags_alone = false;
 };
 
 /// Flags over environment over file over defaults. Reports every problem at once, one a line, each
