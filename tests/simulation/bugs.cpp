@@ -240,6 +240,14 @@ constexpr std::string_view kOrderPaid = "OrderPaid";
 constexpr std::string_view kOrderCancelled = "OrderCancelled";
 constexpr std::string_view kPaymentCaptured = "PaymentCaptured";
 constexpr std::string_view kWalletCharged = "WalletCharged";
+constexpr std::string_view kPaymentRefunded = "PaymentRefunded";
+constexpr std::string_view kCouponRefused = "CouponRefused";
+constexpr std::string_view kRedeemCoupon = "RedeemCoupon";
+constexpr std::string_view kReleaseCoupon = "ReleaseCoupon";
+constexpr std::string_view kPointsAccrued = "PointsAccrued";
+constexpr std::string_view kDeliveryClosed = "DeliveryClosed";
+constexpr std::string_view kDeliveryDelivered = "DeliveryDelivered";
+constexpr std::string_view kOrderPartlyRefunded = "OrderPartlyRefunded";
 
 /// Forgets to say something.
 template <const std::string_view& kType>
@@ -287,6 +295,8 @@ class PassingService : public worker::Service {
   Status reject(const worker::Incoming& incoming, worker::Unit& unit) override {
     return inner_->reject(incoming, unit);
   }
+  bool wants_tick(worker::Shard shard) const override { return inner_->wants_tick(shard); }
+  void committed() override { inner_->committed(); }
   void rolled_back() override { inner_->rolled_back(); }
   bool heeds(const worker::Incoming& record) override { return inner_->heeds(record); }
 
@@ -391,6 +401,9 @@ auto of(std::string_view name) {
 constexpr std::string_view kStock = "stock";
 constexpr std::string_view kPayments = "payments";
 constexpr std::string_view kOrdering = "ordering";
+constexpr std::string_view kCoupons = "coupons";
+constexpr std::string_view kPoints = "points";
+constexpr std::string_view kDeliveries = "deliveries";
 constexpr std::string_view kLoop = "loop";
 constexpr std::string_view kIngress = "ingress";
 
@@ -434,6 +447,22 @@ void plant_in_services(std::vector<Bug>& bugs) {
   add(kPayments, "a charge told twice",
       of<SpeakingService<RepeatingUnit<kWalletCharged>>>(kPayments));
   add(kPayments, "paid out of order", of<BackwardService>(kPayments));
+  add(kPayments, "a refund not told", of<SpeakingService<SilentUnit<kPaymentRefunded>>>(kPayments));
+  add(kCoupons, "given out of order", of<BackwardService>(kCoupons));
+  add(kCoupons, "a refused wish not told",
+      of<SpeakingService<SilentUnit<kCouponRefused>>>(kCoupons));
+  add(kCoupons, "issued by the wrong clock", of<ImpatientService>(kCoupons));
+  add(kPoints, "points told twice", of<SpeakingService<RepeatingUnit<kPointsAccrued>>>(kPoints));
+  add(kDeliveries, "goods kept here and not told",
+      of<SpeakingService<SilentUnit<kDeliveryClosed>>>(kDeliveries));
+  add(kDeliveries, "an arrival not told",
+      of<SpeakingService<SilentUnit<kDeliveryDelivered>>>(kDeliveries));
+  add(kOrdering, "a used coupon not redeemed",
+      of<SpeakingService<SilentUnit<kRedeemCoupon>>>(kOrdering));
+  add(kOrdering, "a coupon not given back",
+      of<SpeakingService<SilentUnit<kReleaseCoupon>>>(kOrdering));
+  add(kOrdering, "a partial refund told twice",
+      of<SpeakingService<RepeatingUnit<kOrderPartlyRefunded>>>(kOrdering));
   add(kOrdering, "paid units not settled",
       of<SpeakingService<SilentUnit<kSettleUnits>>>(kOrdering));
   add(kOrdering, "money never asked to close",
@@ -472,6 +501,29 @@ void plant_in_tables(std::vector<Bug>& bugs) {
       ignore("INSERT ON payments_entries", "NEW.kind = 'close' AND NEW.account = 'wallet'"));
   add(kPayments, "a decline leaves no row",
       ignore("INSERT ON payments_payments", "NEW.declined IS NOT NULL"));
+  add(kPayments, "a refund that is not booked",
+      ignore("INSERT ON payments_entries", "NEW.kind = 'refund' AND NEW.account = 'wallet'"));
+  add(kPayments, "a refund forgotten", ignore("INSERT ON payments_refunds", "NEW.refused IS NULL"));
+  add(kCoupons, "a coupon that is not counted",
+      "CREATE TRIGGER planted AFTER UPDATE OF issued ON coupons_campaigns "
+      "WHEN NEW.issued = 2 AND OLD.issued = 1 BEGIN "
+      "UPDATE coupons_campaigns SET issued = 1 WHERE campaign = NEW.campaign; END;");
+  add(kCoupons, "a coupon given back stays used",
+      ignore("UPDATE ON coupons_coupons", "NEW.state = 'free' AND OLD.state <> 'free'"));
+  add(kCoupons, "a coupon used by two orders",
+      "CREATE TRIGGER planted AFTER UPDATE ON coupons_coupons WHEN NEW.state = 'reserved' BEGIN "
+      "UPDATE coupons_coupons SET state = 'free', order_id = NULL WHERE coupon = NEW.coupon; END;");
+  add(kPoints, "points that are not taken back",
+      ignore("INSERT ON points_entries", "NEW.kind = 'reversal'"));
+  add(kPoints, "a balance that forgets",
+      "CREATE TRIGGER planted AFTER UPDATE ON points_balances WHEN NEW.entries = 3 BEGIN "
+      "UPDATE points_balances SET balance = balance + 1 WHERE member = NEW.member; END;");
+  add(kDeliveries, "kept here, and sent all the same",
+      ignore("UPDATE ON deliveries_deliveries", "NEW.state = 'closed'"));
+  add(kDeliveries, "a closed delivery keeps its recipient",
+      "CREATE TRIGGER planted AFTER UPDATE ON deliveries_deliveries WHEN NEW.state = 'closed' AND "
+      "OLD.recipient IS NOT NULL BEGIN UPDATE deliveries_deliveries SET recipient = OLD.recipient "
+      "WHERE order_id = NEW.order_id; END;");
   add(kOrdering, "a refused order leaves no row",
       ignore("INSERT ON ordering_orders", "NEW.state = 'rejected'"));
   add(kOrdering, "expiry against payment",

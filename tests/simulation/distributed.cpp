@@ -194,6 +194,7 @@ class Distributed final : public Cluster {
       process.stream.cut_off(false);
     }
     if (process.asleep_until > stage_.turn || process.faults.crashed()) return;
+    process.faults.spare(stage_.lull());
     process.worker->step(0ms);
     if (stage_.schedule.below(3) != 0) process.stream.pump();
   }

@@ -94,6 +94,7 @@ class Embedded final : public Cluster {
   }
   void step() {
     if (!program_) return;
+    program_->faults.spare(stage_.lull());
     if (!program_->faults.crashed()) program_->engine().step(0ms);
     if (program_->faults.crashed() || program_->engine().broken()) bury();
   }

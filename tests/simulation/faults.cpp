@@ -109,6 +109,10 @@ bool ProcessFaults::strikes(const std::string& point) {
   return random_.below(rarity) == 0;
 }
 
+bool ProcessFaults::kills(const std::string& point) {
+  return strikes(point + " (crash)") && !spared_;
+}
+
 void ProcessFaults::crash() {
   if (crashed_) return;
   crashed_ = true;
@@ -121,7 +125,7 @@ Status ProcessFaults::at(Seam seam, std::string_view statement) {
   const auto point =
       "store " + name + (seam == Seam::statement ? " " + std::string(statement) : "");
   const bool answer_lost = seam == Seam::committed;
-  if (plan_.allows(Mishap::store_crash) && strikes(point + " (crash)")) {
+  if (plan_.allows(Mishap::store_crash) && kills(point)) {
     coverage_.hit(point + " (crash)");
     crash();
     return store::error(answer_lost ? store::Errc::commit_unknown : store::Errc::connection_lost,
@@ -137,7 +141,7 @@ Status ProcessFaults::at(Seam seam, std::string_view statement) {
 stream::SendFate ProcessFaults::fate(const stream::Draft& draft) {
   const auto point = "send " + std::string(draft.topic);
   if (crashed_ || healed_) return {};
-  if (plan_.allows(Mishap::send_crash) && strikes(point + " (crash)")) {
+  if (plan_.allows(Mishap::send_crash) && kills(point)) {
     coverage_.hit(point + " (crash)");
     crash();
     return {};
@@ -150,7 +154,7 @@ stream::SendFate ProcessFaults::fate(const stream::Draft& draft) {
 Status ProcessFaults::at_port(std::string_view call) {
   if (crashed_) return stream::error(stream::Errc::unreachable, "the process is dead");
   const auto point = "port " + std::string(call);
-  if (plan_.allows(Mishap::send_crash) && strikes(point + " (crash)")) {
+  if (plan_.allows(Mishap::send_crash) && kills(point)) {
     coverage_.hit(point + " (crash)");
     crash();
     return stream::error(stream::Errc::unreachable, "it died here");

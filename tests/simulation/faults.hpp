@@ -48,11 +48,14 @@ class ProcessFaults final : public store::Faults {
 
   [[nodiscard]] bool crashed() const noexcept { return crashed_; }
   void crash();
+  /// It does not die while that is so; what it asks for may still fail.
+  void spare(bool spared) noexcept { spared_ = spared; }
   /// From now on nothing goes wrong.
   void heal() noexcept { healed_ = true; }
 
  private:
   [[nodiscard]] bool strikes(const std::string& point);
+  [[nodiscard]] bool kills(const std::string& point);
 
   SeededRandom random_;
   const Plan& plan_;
@@ -60,6 +63,7 @@ class ProcessFaults final : public store::Faults {
   std::map<std::string, std::uint64_t> seen_;
   std::uint64_t rarity_;  ///< one in so many, where a point was often passed
   bool crashed_ = false;
+  bool spared_ = false;
   bool healed_ = false;
 };
 

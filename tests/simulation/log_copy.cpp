@@ -36,6 +36,13 @@ TopicCopy::TopicCopy(stream::Stream& stream, std::string_view topic) : partition
       partitions_[static_cast<std::size_t>(record.partition)].push_back(record);
     owners_.push_back(std::move(batch));
   }
+  for (const auto& records : partitions_) {
+    auto& envelopes = envelopes_.emplace_back();
+    for (const auto& record : records) {
+      auto envelope = parse_envelope(record);
+      envelopes.push_back(envelope ? std::optional(std::move(*envelope)) : std::nullopt);
+    }
+  }
 }
 
 LogCopy::LogCopy(stream::Stream& stream) {
@@ -74,8 +81,7 @@ LogCopy::Speech LogCopy::speech(Findings& out) const {
   Speech speech;
   for (const auto& topic : all_topics()) {
     std::map<std::pair<std::string, std::int32_t>, Sequence> last;
-    for_all(topic.name, [&](const stream::Record& record) {
-      const auto envelope = parse_envelope(record);
+    for_all_read(topic.name, [&](const stream::Record& record, const Envelope* envelope) {
       if (!envelope || !envelope->shard() || !envelope->sequence()) return;
       const auto id = *envelope->sequence();
       const std::string source(envelope->source);

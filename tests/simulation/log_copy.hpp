@@ -1,6 +1,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -19,10 +21,19 @@ class TopicCopy final {
   [[nodiscard]] const std::vector<stream::Record>& partition(std::int32_t number) const {
     return partitions_.at(static_cast<std::size_t>(number));
   }
+  [[nodiscard]] std::int32_t partitions() const {
+    return static_cast<std::int32_t>(partitions_.size());
+  }
+  /// Of each record of a partition what it says; absent where it is no message.
+  [[nodiscard]] const std::vector<std::optional<contracts::Envelope>>& envelopes(
+      std::int32_t number) const {
+    return envelopes_.at(static_cast<std::size_t>(number));
+  }
 
  private:
   std::vector<stream::Batch> owners_;
   std::vector<std::vector<stream::Record>> partitions_;
+  std::vector<std::vector<std::optional<contracts::Envelope>>> envelopes_;
 };
 
 /// One message of a service's shard: its first copy in the log.
@@ -56,13 +67,21 @@ class LogCopy final {
   /// Calls `take(record, envelope)` for the first copy of every readable record of a type.
   template <class Take>
   void each(std::string_view topic, std::string_view type, Take take) const {
-    std::map<std::string, bool> seen;
-    for_all(topic, [&](const stream::Record& record) {
-      const auto envelope = contracts::parse_envelope(record);
-      if (!envelope || envelope->type != type) return;
-      const auto name = std::string(envelope->source) + '#' + std::string(envelope->id);
-      if (seen.emplace(name, true).second) take(record, *envelope);
+    std::set<std::pair<std::string_view, std::string_view>> seen;
+    for_all_read(topic, [&](const stream::Record& record, const contracts::Envelope* envelope) {
+      if (envelope && envelope->type == type && seen.emplace(envelope->source, envelope->id).second)
+        take(record, *envelope);
     });
+  }
+  /// Calls `take(record, envelope)` for every record; nullptr where it is no message.
+  template <class Take>
+  void for_all_read(std::string_view name, Take take) const {
+    const auto& copy = topic(name);
+    for (std::int32_t p = 0; p < copy.partitions(); ++p)
+      for (std::size_t i = 0; i < copy.partition(p).size(); ++i) {
+        const auto& envelope = copy.envelopes(p)[i];
+        take(copy.partition(p)[i], envelope ? &*envelope : nullptr);
+      }
   }
   template <class Take>
   void for_all(std::string_view name, Take take) const {

@@ -27,9 +27,8 @@ void judge_loop(Findings& out, const LogCopy& log, const LogCopy::Speech& speech
 template <contracts::Message... Ts>
 void find_bad(std::map<Place, std::string>& bad, const LogCopy& log, std::string_view topic,
               bool commands, const contracts::CommandKeys& keys) {
-  log.for_all(topic, [&](const stream::Record& record) {
+  log.for_all_read(topic, [&](const stream::Record& record, const contracts::Envelope* envelope) {
     const Place place{std::string(topic), record.partition, record.offset};
-    const auto envelope = contracts::parse_envelope(record);
     if (!envelope) {
       bad.emplace(place, "bad_envelope");
       return;

@@ -44,6 +44,7 @@ class MoneyJudge final {
       : out_(out), log_(log), session_(session), keys_(keys) {
     load_entries();
     load_payments();
+    find_due();
   }
 
   std::map<Place, std::string> pass() {
@@ -97,6 +98,26 @@ class MoneyJudge final {
           row.int64(5),
           row.int64(6),
           row.is_null(7) ? "" : std::string(row.text(7))};
+    const auto refunds = store::query(
+        session_, {"refunds", "payments", "SELECT refund, member, order_id FROM {refunds}"}, {},
+        {Type::uuid, Type::uuid, Type::uuid});
+    if (!refunds) return out_.blame("the refunds cannot be read: " + refunds.error().text());
+    for (const auto row : *refunds)
+      refunds_.emplace(std::pair(row.uuid(0), row.id<MemberId>(1)), row.id<OrderId>(2));
+  }
+
+  /// What an order without a coupon costs, and what is left to pay of one with it.
+  void find_due() {
+    log_.each(topic::kStockEvents, StockReserved::kType,
+              [&](const stream::Record&, const Envelope& envelope) {
+                const auto fact = decode<StockReserved>(envelope);
+                if (fact && !fact->coupon) due_[{fact->order_id, fact->member}] = fact->total.minor;
+              });
+    log_.each(topic::kPaymentsCommands, OpenPayment::kType,
+              [&](const stream::Record&, const Envelope& envelope) {
+                if (const auto asked = decode<OpenPayment>(envelope))
+                  due_[{asked->order_id, asked->member}] = asked->amount.minor;
+              });
   }
 
   /// What the contract allows and payments cannot use: set aside too.
@@ -173,6 +194,18 @@ class MoneyJudge final {
     return sum;
   }
 
+  /// Entries of refunds name the refund, and payments' rows of refunds their order.
+  [[nodiscard]] std::int64_t refunded_of(const std::pair<OrderId, MemberId>& order) const {
+    std::int64_t sum = 0;
+    for (const auto& entry : entries_) {
+      if (entry.kind != "refund" || entry.account != "wallet") continue;
+      const auto of = refunds_.find({entry.reference, entry.member});
+      if (of != refunds_.end() && of->second == order.first && entry.member == order.second)
+        sum += entry.amount;
+    }
+    return sum;
+  }
+
   /// Nothing captured without units, every order with units has its payment, and what a payment
   /// says it holds is in the ledger.
   void check_payments() {
@@ -185,18 +218,23 @@ class MoneyJudge final {
     for (const auto& [key, fact] : granted) {
       const auto row = payments_.find(key);
       const auto order = key.first.text();
+      const auto due = due_.find(key);
       if (row == payments_.end()) {
-        out_.blame("order " + order + " was granted units and has no payment");
+        if (due != due_.end()) out_.blame("order " + order + " is to be paid and has no payment");
         continue;
       }
       const auto& payment = row->second;
+      if (due == due_.end()) {
+        if (!payment.method.empty()) out_.blame("nobody asked for money for order " + order);
+        continue;
+      }
       if (!payment.method.empty())
-        out_.equal_number(payment.amount, fact.total.minor, "to be paid for order " + order);
+        out_.equal_number(payment.amount, due->second, "to be paid for order " + order);
       const bool wallet = fact.payment.method == PaymentMethod::wallet;
-      if (payment.state == "open" && (wallet || fact.total.minor == 0))
+      if (payment.state == "open" && (wallet || due->second == 0))
         out_.blame("order " + order + " waits for money that is taken at once");
       if (payment.captured != 0)
-        out_.equal_number(payment.captured, fact.total.minor, "captured for order " + order);
+        out_.equal_number(payment.captured, due->second, "captured for order " + order);
     }
     for (const auto& [key, payment] : payments_) {
       const auto order = key.first.text();
@@ -206,6 +244,9 @@ class MoneyJudge final {
                         "entries of capturing order " + order);
       out_.equal_number(-sum_of(key.second, "wallet", key.first, {"capture"}), payment.captured,
                         "taken from the wallet for order " + order);
+      out_.equal_number(refunded_of(key), payment.state == "closed" ? 0 : payment.refunded,
+                        "refunds of order " + order);
+      if (payment.refunded > payment.captured) out_.blame("more was refunded than was captured");
       if (payment.state == "closed")
         out_.equal_number(payment.refunded, payment.captured, "given back for order " + order);
       if (payment.state == "captured" && payment.captured != payment.amount)
@@ -266,8 +307,7 @@ class MoneyJudge final {
 
   template <class T, class Take>
   void each_good(Take take) {
-    log_.for_all(T::kTopic, [&](const stream::Record& record) {
-      const auto envelope = parse_envelope(record);
+    log_.for_all_read(T::kTopic, [&](const stream::Record& record, const Envelope* envelope) {
       if (!envelope || envelope->type != T::kType) return;
       if (bad_.contains({std::string(T::kTopic), record.partition, record.offset})) return;
       if (const auto message = decode<T>(*envelope)) take(*message);
@@ -284,7 +324,8 @@ class MoneyJudge final {
     log_.each(topic::kStockEvents, StockReserved::kType,
               [&](const stream::Record&, const Envelope& envelope) {
                 const auto fact = decode<StockReserved>(envelope);
-                if (fact) follow(*fact, wallets[fact->member], last[fact->member]);
+                // What is left to pay of an order with a coupon is asked for by a command.
+                if (fact && !fact->coupon) follow(*fact, wallets[fact->member], last[fact->member]);
               });
   }
   void follow(const StockReserved& fact, const std::vector<const EntryRow*>& wallet,
@@ -356,6 +397,8 @@ class MoneyJudge final {
   std::map<Place, std::string> bad_;
   std::vector<EntryRow> entries_;
   std::map<std::pair<OrderId, MemberId>, PaymentRow> payments_;
+  std::map<std::pair<OrderId, MemberId>, std::int64_t> due_;
+  std::map<std::pair<Uuid, MemberId>, OrderId> refunds_;
 };
 
 }  // namespace

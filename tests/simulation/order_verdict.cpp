@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "dropline/contracts/coupons_events.hpp"
+#include "dropline/contracts/deliveries_events.hpp"
 #include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
 #include "dropline/contracts/orders_events.hpp"
@@ -18,7 +20,7 @@ using namespace contracts;  // NOLINT: messages are all this file is about
 namespace {
 
 using store::Type;
-using Key = std::pair<OrderId, MemberId>;
+using Key = OrderOf;
 
 /// The table of states once more, as the design has it and by hand, so that a state that the
 /// service's own table allows by mistake is found.
@@ -40,19 +42,19 @@ bool allowed(std::string_view from, std::string_view to) {
       {"awaiting_payment", "payment_failed"},
       {"awaiting_payment", "cancelled"},
       {"awaiting_payment", "expired"},
-      {"paid", "cancelled"}};
+      {"reserved", "coupon_refused"},
+      {"paid", "preparing"},
+      {"paid", "cancelled"},
+      {"preparing", "shipped"},
+      {"preparing", "cancelled"},
+      {"shipped", "delivered"},
+      {"delivered", "completed"},
+      {"delivered", "refunded"},
+      // More time, and a refund of a part.
+      {"awaiting_payment", "awaiting_payment"},
+      {"delivered", "delivered"}};
   return kSteps.contains({from, to});
 }
-
-struct OrderRow {
-  std::string state;
-  std::int64_t version = 0;
-  bool known = false;
-  std::int64_t total = 0;
-  std::int64_t paid = 0;
-  std::int64_t refunded = 0;
-  bool deadline = false;
-};
 
 /// A step made public.
 struct Step {
@@ -62,45 +64,32 @@ struct Step {
 
 class OrderJudge final {
  public:
-  OrderJudge(Findings& out, const LogCopy& log, store::Session& session, const CommandKeys& keys)
-      : out_(out), log_(log), session_(session), keys_(keys) {}
+  OrderJudge(Findings& out, const LogCopy& log, store::Session& session, const CommandKeys& keys,
+             const OrderRows& rows)
+      : out_(out), log_(log), session_(session), keys_(keys), rows_(rows) {}
 
-  std::map<Place, std::string> pass(std::size_t& paid) {
-    find_bad<CancelOrder, RefundOrder>(bad_, log_, topic::kOrderingCommands, true, keys_);
+  std::map<Place, std::string> pass() {
+    find_bad<CancelOrder, RefundOrder, ExtendDeadlines>(bad_, log_, topic::kOrderingCommands, true,
+                                                        keys_);
     find_bad<StockReserved, StockRefused>(bad_, log_, topic::kStockEvents, false, keys_);
-    find_bad<PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed>(
-        bad_, log_, topic::kPaymentsEvents, false, keys_);
+    find_bad<CouponReserved, CouponDeclined>(bad_, log_, topic::kCouponsEvents, false, keys_);
+    find_bad<PaymentOpened, PaymentCaptured, PaymentDeclined, PaymentClosed, PaymentRefunded,
+             RefundRefused>(bad_, log_, topic::kPaymentsEvents, false, keys_);
+    find_bad<DeliveryPreparing, DeliveryShipped, DeliveryWaybillCorrected, DeliveryDelivered,
+             DeliveryClosed>(bad_, log_, topic::kDeliveriesEvents, false, keys_);
     load();
     check_rows();
     check_steps();
     check_ends();
     check_release_order();
     check_commands();
+    check_refunds();
     check_money();
-    paid = static_cast<std::size_t>(
-        std::ranges::count_if(rows_, [](const auto& row) { return row.second.state == "paid"; }));
     return std::move(bad_);
   }
 
  private:
   void load() {
-    const auto rows = store::query(
-        session_,
-        {"orders", "ordering",
-         "SELECT order_id, member, state, version, placed_at IS NOT NULL, total, paid, refunded, "
-         "deadline IS NOT NULL FROM {orders}"},
-        {},
-        {Type::uuid, Type::uuid, Type::text, Type::int64, Type::int64, Type::int64, Type::int64,
-         Type::int64, Type::int64});
-    if (!rows) return out_.blame("orders cannot be read: " + rows.error().text());
-    for (const auto row : *rows)
-      rows_[{row.id<OrderId>(0), row.id<MemberId>(1)}] = {std::string(row.text(2)),
-                                                          row.int64(3),
-                                                          row.int64(4) != 0,
-                                                          row.int64(5),
-                                                          row.int64(6),
-                                                          row.int64(7),
-                                                          row.int64(8) != 0};
     const auto stock = store::query(
         session_,
         {"outcomes", "stock", "SELECT order_id, member, outcome, settled, total FROM {orders}"}, {},
@@ -154,6 +143,14 @@ class OrderJudge final {
     collect<OrderExpired>();
     collect<OrderCancelled>();
     collect<OrderRejected>();
+    collect<OrderCouponRefused>();
+    collect<OrderPreparing>();
+    collect<OrderShipped>();
+    collect<OrderDelivered>();
+    collect<OrderCompleted>();
+    collect<OrderPartlyRefunded>();
+    collect<OrderRefunded>();
+    collect<OrderDeadlineExtended>();
     for (auto& [key, steps] : steps_) {
       const auto name = "order " + key.first.text();
       std::ranges::sort(steps, {}, &Step::version);
@@ -179,15 +176,17 @@ class OrderJudge final {
         out_.blame("order " + key.first.text() + " was never told of");
   }
 
-  /// Paid: its units are settled. Ended: they are back. Nothing in between.
+  /// Sold: its units are settled, and goods are on their way or could be. Ended: they are back.
+  /// Nothing in between. What was refunded lies here, and is not free.
   void check_ends() {
-    static const std::set<std::string> kEnded{"payment_failed", "expired", "cancelled"};
+    static const std::set<std::string> kEnded{"payment_failed", "expired", "cancelled",
+                                              "coupon_refused"};
     for (const auto& [key, row] : rows_) {
       const auto stock = stock_.find(key);
       if (!row.known || stock == stock_.end()) continue;
       const auto& [outcome, settled] = stock->second;
       const auto name = "order " + key.first.text() + " is " + row.state;
-      if (row.state == "paid") {
+      if (row.sold() && row.state != "paid" && row.state != "delivered") {
         if (outcome != "reserved" || !settled)
           out_.blame(name + ", its units are " + outcome + (settled ? "" : ", not settled"));
       } else if (kEnded.contains(row.state)) {
@@ -198,7 +197,7 @@ class OrderJudge final {
     }
   }
 
-  /// Nothing is released before money is closed.
+  /// Nothing is released before money is closed, or was never asked for.
   void check_release_order() {
     std::set<Key> closed;
     const auto note = [&closed](const auto& told) { closed.emplace(told.order_id, told.member); };
@@ -210,6 +209,10 @@ class OrderJudge final {
               [&](const stream::Record&, const Envelope& envelope) {
                 if (const auto told = decode<PaymentDeclined>(envelope)) note(*told);
               });
+    log_.each(topic::kCouponsEvents, CouponDeclined::kType,
+              [&](const stream::Record&, const Envelope& envelope) {
+                if (const auto told = decode<CouponDeclined>(envelope)) note(*told);
+              });
     log_.each(topic::kStockEvents, UnitsReleased::kType,
               [&](const stream::Record&, const Envelope& envelope) {
                 const auto told = decode<UnitsReleased>(envelope);
@@ -219,16 +222,22 @@ class OrderJudge final {
               });
   }
 
+  template <class T, class Take>
+  void each(Take take) {
+    log_.each(T::kTopic, T::kType, [&](const stream::Record&, const Envelope& envelope) {
+      if (const auto told = decode<T>(envelope)) take(*told);
+    });
+  }
+
   /// Every cancellation and refund was answered: done, or refused with a reason.
   void check_commands() {
-    std::map<Uuid, int> refused;
-    log_.each(topic::kOrdersEvents, OrderChangeRefused::kType,
-              [&](const stream::Record&, const Envelope& envelope) {
-                const auto told = decode<OrderChangeRefused>(envelope);
-                if (!told) return;
-                if (told->change) ++refused[told->change->uuid()];
-                if (told->refund) ++refused[told->refund->uuid()];
-              });
+    std::set<Uuid> answered;
+    each<OrderChangeRefused>([&](const OrderChangeRefused& told) {
+      if (told.change) answered.insert(told.change->uuid());
+      if (told.refund) answered.insert(told.refund->uuid());
+    });
+    each<OrderPartlyRefunded>([&](const auto& told) { answered.insert(told.refund.uuid()); });
+    each<OrderRefunded>([&](const auto& told) { answered.insert(told.refund.uuid()); });
     log_.for_all(topic::kOrderingCommands, [&](const stream::Record& record) {
       if (bad_.contains({std::string(topic::kOrderingCommands), record.partition, record.offset}))
         return;
@@ -238,19 +247,75 @@ class OrderJudge final {
         const auto cancel = decode<CancelOrder>(*envelope);
         const auto row = rows_.find({cancel->order_id, cancel->member});
         const bool done = row != rows_.end() && row->second.state == "cancelled";
-        if (!done && refused[cancel->change.uuid()] == 0)
+        if (!done && !answered.contains(cancel->change.uuid()))
           out_.blame("the cancellation of order " + cancel->order_id.text() +
                      " was neither made nor refused; it is " +
                      (row == rows_.end() ? "unknown" : row->second.state));
       } else if (envelope->type == RefundOrder::kType) {
         const auto refund = decode<RefundOrder>(*envelope);
-        if (refused[refund->refund.uuid()] == 0)
-          out_.blame("a refund of an order that was never delivered was not refused");
+        if (!answered.contains(refund->refund.uuid()))
+          out_.blame("a refund of order " + refund->order_id.text() +
+                     " was neither made nor refused");
       }
     });
   }
 
-  /// What payments holds for orders is what the paid ones cost.
+  /// Of a line no more units went back than were sold, refunds sum to what the row says, and of an
+  /// order that went back whole all that was paid.
+  void check_refunds() {
+    std::map<Key, std::int64_t> money;
+    std::map<std::pair<Key, Sku>, std::int64_t> units;
+    std::map<std::pair<Key, Sku>, std::int64_t> sold;
+    std::map<RefundId, int> told_of;
+    const auto take = [&](const auto& told) {
+      const Key key{told.order_id, told.member};
+      money[key] += told.refunded.minor;
+      for (const auto& line : told.refunded_lines)
+        units[{key, line.sku}] += line.quantity;
+      for (const auto& line : told.lines)
+        sold[{key, line.sku}] = line.quantity;
+      if (++told_of[told.refund] > 1) out_.blame("a refund was told twice");
+      out_.equal_number(told.refunded_total.minor, money[key],
+                        "refunded in all of order " + key.first.text());
+    };
+    refunds_in_order(take);
+    for (const auto& [line, given_back] : units)
+      if (given_back > sold[line])
+        out_.blame("more units of order " + line.first.first.text() + " went back than were sold");
+    for (const auto& [key, row] : rows_) {
+      if (!row.sold()) continue;
+      const auto name = "refunded of order " + key.first.text() + ", which is " + row.state;
+      out_.equal_number(row.refunded, money[key], name);
+      if (row.state == "refunded") out_.equal_number(row.refunded, row.paid, name);
+      const bool whole = std::ranges::all_of(sold, [&](const auto& line) {
+        return line.first.first != key || units[line.first] == line.second;
+      });
+      const bool any =
+          std::ranges::any_of(sold, [&](const auto& line) { return line.first.first == key; });
+      if (any && whole != (row.state == "refunded"))
+        out_.blame("order " + key.first.text() + " went back " + (whole ? "whole" : "in part") +
+                   " and is " + row.state);
+    }
+  }
+  /// Both kinds as they lie in the log.
+  template <class Take>
+  void refunds_in_order(Take take) {
+    std::set<std::string> seen;
+    log_.for_all(topic::kOrdersEvents, [&](const stream::Record& record) {
+      const auto envelope = parse_envelope(record);
+      if (!envelope) return;
+      const bool part = envelope->type == OrderPartlyRefunded::kType;
+      if (!part && envelope->type != OrderRefunded::kType) return;
+      if (!seen.insert(std::string(envelope->source) + '#' + std::string(envelope->id)).second)
+        return;
+      if (part)
+        take(decode<OrderPartlyRefunded>(*envelope).value());
+      else
+        take(decode<OrderRefunded>(*envelope).value());
+    });
+  }
+
+  /// What payments holds for orders is what the sold ones paid, less what went back.
   void check_money() {
     const auto rows = store::query(
         session_,
@@ -259,8 +324,9 @@ class OrderJudge final {
     if (!rows) return out_.blame("the payments cannot be read: " + rows.error().text());
     for (const auto held : *rows) {
       const auto row = rows_.find({held.id<OrderId>(0), held.id<MemberId>(1)});
-      const auto expected =
-          row != rows_.end() && row->second.state == "paid" ? row->second.total : 0;
+      const auto expected = row != rows_.end() && row->second.sold()
+                                ? row->second.total - row->second.discount - row->second.refunded
+                                : 0;
       out_.equal_number(held.int64(2), expected,
                         "held for order " + held.id<OrderId>(0).text() + ", which is " +
                             (row == rows_.end() ? "unknown" : row->second.state));
@@ -272,7 +338,7 @@ class OrderJudge final {
   store::Session& session_;
   const CommandKeys& keys_;
   std::map<Place, std::string> bad_;
-  std::map<Key, OrderRow> rows_;
+  const OrderRows& rows_;
   std::map<Key, std::pair<std::string, bool>> stock_;
   std::map<Key, std::vector<Step>> steps_;
 };
@@ -289,8 +355,8 @@ bool waits_for_deadlines(store::Session& session) {
 
 std::map<Place, std::string> judge_orders(Findings& out, const LogCopy& log,
                                           store::Session& session, const CommandKeys& keys,
-                                          std::size_t& paid) {
-  return OrderJudge(out, log, session, keys).pass(paid);
+                                          const OrderRows& rows) {
+  return OrderJudge(out, log, session, keys, rows).pass();
 }
 
 }  // namespace dropline::simulation

@@ -30,6 +30,10 @@ enum class Mishap : std::uint8_t {
 /// Everything a run is decided by. A value.
 struct Plan {
   static constexpr int kTurns = 140;
+  /// In between nobody dies for longer than a session lasts, so that what was ordered before
+  /// is paid, sent and given back while things go wrong again.
+  static constexpr int kLullFrom = 40;
+  static constexpr int kLullUntil = 75;
 
   std::uint64_t seed = 0;
   int turns = kTurns;      ///< of the phase with faults

@@ -93,7 +93,7 @@ bool Stage::chance(Mishap mishap, std::uint64_t one_in) {
   const std::string point = "mishap " + std::string(name_of(mishap));
   coverage.passed(point);
   const bool struck = schedule.below(one_in * rarity_) == 0;
-  if (!struck || !plan.allows(mishap)) return false;
+  if (!struck || lull() || !plan.allows(mishap)) return false;
   coverage.hit(point);
   return true;
 }

@@ -23,6 +23,9 @@ class Stage final {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
+  [[nodiscard]] bool lull() const noexcept {
+    return turn >= Plan::kLullFrom && turn < Plan::kLullUntil;
+  }
   /// Whether a mishap between two turns happens now: once in `one_in` and the run's own rarity.
   [[nodiscard]] bool chance(Mishap mishap, std::uint64_t one_in);
   [[nodiscard]] std::filesystem::path file() const { return folder_ / "dropline.db"; }

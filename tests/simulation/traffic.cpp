@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dropline/contracts/body_hash.hpp"
+#include "dropline/contracts/deliveries_commands.hpp"
 #include "dropline/contracts/order_id.hpp"
 #include "dropline/contracts/stock_events.hpp"
 #include "dropline/stream/partitioner.hpp"
@@ -98,8 +99,12 @@ Traffic::Traffic(Stage& stage)
       promises_{{}, receipt_key_.public_key(), {}},
       catalog_(keys_, clock_, "catalog/0"),
       console_(keys_, clock_, "console/0"),
+      cashier_(keys_, clock_, "cashier/0"),
       events_(topic::kStockEvents),
-      commands_(kTopic) {
+      sales_told_(topic::kOrdersEvents),
+      coupons_told_(topic::kCouponsEvents),
+      commands_{Follower(kTopic), Follower(topic::kCouponsCommands),
+                Follower(topic::kDeliveriesCommands)} {
   for (int i = 0; i < 9; ++i)
     members_.push_back(MemberId(random_.uuid4()));
   for (int i = 0; i < 3; ++i)
@@ -108,8 +113,11 @@ Traffic::Traffic(Stage& stage)
     products_.push_back(ProductId(random_.uuid4()));
   for (const char* name : {"a", "b", "c"})
     skus_.push_back(Sku::parse(name).value());
-  opens_at_ = clock_.now() + std::chrono::milliseconds(random_.below(4'000));
+  for (int i = 0; i < 3; ++i)
+    campaigns_.push_back(CampaignId(random_.uuid4()));
+  opens_at_ = clock_.now() + std::chrono::milliseconds(random_.below(3'000));
   open_shop();
+  fill_wallets();
 }
 
 void Traffic::let_go(std::size_t line, bool gone) {
@@ -122,9 +130,13 @@ void Traffic::let_go(std::size_t line, bool gone) {
   if (!gone) return;
   catalog_.let_go();
   console_.let_go();
+  cashier_.let_go();
   raw_.reset();
   events_.let_go();
-  commands_.let_go();
+  sales_told_.let_go();
+  coupons_told_.let_go();
+  for (auto& commands : commands_)
+    commands.let_go();
 }
 
 shop::Gate* Traffic::gate(Ingress** whose) {
@@ -142,12 +154,6 @@ shop::Gate* Traffic::gate(Ingress** whose) {
   ingress.gate = std::move(*opened);
   ingress.alive = std::make_shared<bool>(true);
   return ingress.gate.get();
-}
-
-template <Message T>
-void Traffic::ask(const T& message) {
-  if (auto* to = gate())
-    static_cast<void>(to->send(message, {}, {}, [](const shop::Acknowledgement&) {}));
 }
 
 void Traffic::place(const PlaceOrder& order) {
@@ -177,7 +183,7 @@ OpenDrop Traffic::terms(std::size_t drop) {
     if (random_.below(4) != 0)
       command.terms.offers.push_back(
           {sku, products_[random_.below(2)], won(random_.below(3) * 1'000),
-           static_cast<std::int64_t>(random_.below(9)),
+           static_cast<std::int64_t>(random_.below(12)),
            random_.below(2) == 0 ? std::nullopt
                                  : std::optional(static_cast<std::int64_t>(1 + random_.below(3)))});
   if (command.terms.offers.empty())
@@ -200,16 +206,39 @@ void Traffic::open_shop() {
     command.units = 8;
     catalog_.say(outgoing(command));
   }
+  for (std::size_t i = 0; i < campaigns_.size(); ++i)
+    console_.say(outgoing(promise(i)));
+}
+
+/// Most come with money, some with hardly any.
+void Traffic::fill_wallets() {
+  for (const auto& member : members_) {
+    if (random_.below(4) == 0) continue;
+    const auto amount = won(random_.below(3) == 0 ? 1'500 : 20'000 + random_.below(9) * 777);
+    const ChargeWallet charge{ChargeId(random_.uuid4()), member, amount, ChargeMethod::card};
+    GatewayAnswered answer;
+    answer.call = ChangeId(random_.uuid4());
+    answer.member = member;
+    answer.charge = charge.charge;
+    answer.outcome = GatewayOutcome::captured;
+    answer.amount = amount;
+    charges_.push_back(charge);
+    cashier_.say(outgoing(charge));
+    cashier_.say(outgoing(answer));
+  }
 }
 
 void Traffic::pump() {
   catalog_.pump(cluster_->line(0));
   console_.pump(cluster_->line(0));
+  cashier_.pump(cluster_->line(0));
   follow();
+  follow_sales();
+  follow_coupons();
 }
 
 void Traffic::act() {
-  switch (random_.below(18)) {
+  switch (random_.below(24)) {
     case 0:
       return operate();
     case 1:
@@ -228,8 +257,30 @@ void Traffic::act() {
     case 9:
     case 10:
       return place_again();
+    case 11:
+      return rush();
+    case 12:
+      return random_.below(4) == 0 ? extend() : run_campaigns();
+    case 13:
+    case 14:
+    case 15:
+      return send_goods();
+    case 16:
+      return give_back();
     default:
       return place_order();
+  }
+}
+
+void Traffic::look_after() {
+  switch (random_.below(6)) {
+    case 0:
+      return place_order();
+    case 1:
+    case 2:
+      return give_back();
+    default:
+      return send_goods();
   }
 }
 
@@ -267,6 +318,9 @@ PlaceOrder Traffic::new_order() {
   if (random_.below(20) == 0) order.lines[0].quantity = kMaxQuantity;
   if (random_.below(20) == 0) order.lines[0].sku = Sku::parse("nobody-has-it").value();
   if (random_.below(8) == 0) order.expected_total = won(1'000);
+  if (random_.below(3) != 0) order.coupon = some_coupon(order.member);
+  if (random_.below(2) == 0)
+    order.delivery = SealedText{"s1.shop.home" + std::to_string(random_.below(9)), {}};
   const auto method = random_.below(8);
   order.payment.method = method == 0   ? PaymentMethod::card
                          : method == 1 ? PaymentMethod::bank
@@ -297,7 +351,7 @@ void Traffic::place_again() {
 
 void Traffic::cheat() {
   auto order = new_order();
-  switch (random_.below(8)) {
+  switch (random_.below(11)) {
     case 0:
       if (!placed_.empty()) order.order_id = placed_[random_.below(placed_.size())].order_id;
       return send(outgoing(order));
@@ -317,6 +371,17 @@ void Traffic::cheat() {
     case 6: {
       ChargeWallet charge{ChargeId(random_.uuid4()), anybody(), won(9'000), ChargeMethod::card};
       return send(outgoing(charge), random_.below(2) == 0, members_[0].text());
+    }
+    case 7:
+      return send(outgoing(IssueCoupon{campaigns_[0], anybody()}));
+    case 8:
+      return send(outgoing(IssueCoupon{campaigns_[0], anybody()}), true, members_[0].text());
+    case 9: {
+      CloseDelivery close;
+      close.order_id = order.order_id;
+      close.member = order.member;
+      close.actor = {ActorKind::member, order.member.text()};
+      return send(outgoing(close));
     }
     default:
       return send(outgoing(of_offer<CorrectStock>()), true, drops_[0].text());
@@ -352,10 +417,12 @@ void Traffic::garbage() {
 
 /// Anybody with a consumer can write again what somebody else wrote, signature and all.
 void Traffic::copy() {
-  const auto batch = commands_.poll(cluster_->line(0), 1 + random_.below(5));
+  auto& commands = commands_[random_.below(commands_.size())];
+  const auto batch = commands.poll(cluster_->line(0), 1 + random_.below(5));
   if (!batch || batch->records().empty()) return;
   const auto& record = batch->records()[random_.below(batch->records().size())];
-  send_raw({kTopic, record.key.value_or(""), record.value, record.headers, record.partition});
+  send_raw(
+      {commands.topic(), record.key.value_or(""), record.value, record.headers, record.partition});
 }
 
 template <class Command>

@@ -12,6 +12,7 @@
 #include "dropline/base/clock.hpp"
 #include "dropline/base/random.hpp"
 #include "dropline/contracts/body_hash.hpp"
+#include "dropline/contracts/coupons_commands.hpp"
 #include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/orders_commands.hpp"
 #include "dropline/contracts/outgoing.hpp"
@@ -52,6 +53,7 @@ class Follower final {
   explicit Follower(std::string_view topic) : topic_(topic), next_(kPartitions, 0) {}
   [[nodiscard]] std::optional<stream::Batch> poll(stream::Stream* stream, std::size_t max);
   void let_go() { consumer_.reset(); }
+  [[nodiscard]] const std::string& topic() const { return topic_; }
 
  private:
   std::string topic_;
@@ -79,9 +81,10 @@ class Traffic final {
 
   void attach(Cluster& cluster) { cluster_ = &cluster; }
   void let_go(std::size_t line, bool gone);
-  void act();   ///< somebody does something
-  void pump();  ///< answers come in, what was lost is said again
-  [[nodiscard]] bool idle() const { return catalog_.idle() && console_.idle(); }
+  void act();         ///< somebody does something
+  void look_after();  ///< somebody does something about an order that is there
+  void pump();        ///< answers come in, what was lost is said again
+  [[nodiscard]] bool idle() const { return catalog_.idle() && console_.idle() && cashier_.idle(); }
   [[nodiscard]] Promises& promises() { return promises_; }
 
  private:
@@ -91,6 +94,14 @@ class Traffic final {
     std::optional<DropId> drop;
   };
 
+  /// A paid order, as orders told.
+  struct Sale {
+    OrderId order;
+    MemberId member;
+    std::optional<DropId> drop;
+    std::vector<contracts::PricedLine> lines;
+  };
+
   /// An ingress process: the gate, and whether whoever asked still hears it.
   struct Ingress {
     std::unique_ptr<shop::Gate> gate;
@@ -98,23 +109,37 @@ class Traffic final {
   };
 
   void open_shop();
+  void fill_wallets();
   void place_order();
   void place_again();
   void place(const contracts::PlaceOrder& order);
   void cheat();
   void garbage();
   void copy();
+  contracts::PutCampaign promise(std::size_t campaign);
   void operate();
   void pay();
   void undo();
+  void rush();
+  void run_campaigns();
+  void send_goods();
+  void give_back();
+  void extend();
   void follow();
+  void follow_sales();
+  void follow_coupons();
+  std::optional<CouponId> some_coupon(const MemberId& member);
   contracts::OpenDrop terms(std::size_t drop);
   contracts::PlaceOrder new_order();
   contracts::ChangeId new_change() { return contracts::ChangeId(random_.uuid4()); }
   const MemberId& anybody() { return members_[random_.below(members_.size())]; }
   shop::Gate* gate(Ingress** whose = nullptr);
+  /// Through an ingress; who asks does not wait for the answer.
   template <contracts::Message T>
-  void ask(const T& message);
+  void ask(const T& message) {
+    if (auto* to = gate())
+      static_cast<void>(to->send(message, {}, {}, [](const shop::Acknowledgement&) {}));
+  }
   void send(const contracts::Outgoing& message, bool sign = false,
             std::optional<std::string> key = {}, std::optional<std::int32_t> partition = {});
   void send_raw(const stream::Draft& draft);
@@ -133,17 +158,27 @@ class Traffic final {
   Promises promises_;
   Teller catalog_;
   Teller console_;
+  Teller cashier_;
   std::array<Ingress, kLines - 1> ingresses_;
   std::unique_ptr<stream::Producer> raw_;
   Follower events_;
-  Follower commands_;
+  Follower sales_told_;
+  Follower coupons_told_;
+  /// Of command topics, whose records anybody may write once more.
+  std::array<Follower, 3> commands_;
 
   std::vector<MemberId> members_;
   std::vector<DropId> drops_;
   std::vector<ProductId> products_;
   std::vector<Sku> skus_;
+  std::vector<CampaignId> campaigns_;
+  std::map<MemberId, std::vector<CouponId>> coupons_;  ///< that they were told they have
   std::vector<contracts::PlaceOrder> placed_;
   std::vector<Granted> granted_;
+  std::vector<Sale> sales_;
+  std::vector<Sale> shipped_;
+  std::vector<Sale> delivered_;
+  std::vector<contracts::RefundOrder> refunds_;
   std::vector<contracts::ChargeWallet> charges_;
   std::vector<contracts::CancelOrder> cancels_;
   Timestamp opens_at_;

@@ -1,8 +1,11 @@
 #include "verdict.hpp"
 
+#include "coupon_verdict.hpp"
+#include "delivery_verdict.hpp"
 #include "dropline/contracts/body_hash.hpp"
 #include "money_verdict.hpp"
 #include "order_verdict.hpp"
+#include "point_verdict.hpp"
 #include "stock_verdict.hpp"
 
 namespace dropline::simulation {
@@ -57,9 +60,12 @@ Verdict judge_cluster(stream::Stream& stream, store::Session& session, const Com
   std::map<std::string, std::map<Place, std::string>, std::less<>> bad;
   const auto stock = judge_stock(out, log, speech, session, keys);
   bad["stock"] = stock.bad;
+  const auto rows = order_rows(out, session);
   bad["payments"] = judge_money(out, log, session, keys);
-  std::size_t paid = 0;
-  bad["ordering"] = judge_orders(out, log, session, keys, paid);
+  bad["coupons"] = judge_coupons(out, log, speech, session, keys, rows);
+  bad["ordering"] = judge_orders(out, log, session, keys, rows);
+  bad["deliveries"] = judge_deliveries(out, log, session, keys, rows);
+  bad["points"] = judge_points(out, log, session, keys);
   for (const auto& service : services())
     judge_loop(out, log, speech, session, service, bad[std::string(service.name)]);
   judge_promises(out, log, promises);
@@ -69,7 +75,12 @@ Verdict judge_cluster(stream::Stream& stream, store::Session& session, const Com
   verdict.hash = out.hash();
   verdict.orders = stock.orders;
   verdict.granted = stock.granted;
-  verdict.paid = paid;
+  for (const auto& [key, row] : rows) {
+    verdict.paid += row.sold() ? 1 : 0;
+    verdict.delivered += row.state == "completed" || row.state == "refunded" ? 1 : 0;
+    verdict.refunds += row.sold() && row.refunded > 0 ? 1 : 0;
+    verdict.discounts += row.sold() && row.discount > 0 ? 1 : 0;
+  }
   log.for_all(topic::kOrdersCommands, [&](const stream::Record&) { ++verdict.commands; });
   return verdict;
 }

@@ -16,6 +16,9 @@ struct Verdict {
   std::size_t orders = 0;
   std::size_t granted = 0;
   std::size_t paid = 0;
+  std::size_t discounts = 0;  ///< paid with a coupon
+  std::size_t delivered = 0;  ///< and kept, or given back
+  std::size_t refunds = 0;    ///< orders of which something was given back
 };
 
 /// Reads topics and tables of a system at rest, and nothing else, and holds them to the invariants

@@ -9,6 +9,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// People go on for so long after the last fault, and look after what they have ordered.
+constexpr int kBusyQuietTurns = 40;
 /// Longer than delays, sessions and an order's deadlines last.
 constexpr int kMinQuietTurns = 90;
 constexpr int kMaxQuietTurns = 700;
@@ -27,7 +29,7 @@ World::World(const Plan& plan, const Bug* bug) : stage_(plan, bug), traffic_(sta
 
 void World::turn() {
   auto& schedule = stage_.schedule;
-  for (auto acts = schedule.below(5); acts > 0; --acts)
+  for (auto acts = schedule.below(7); acts > 0; --acts)
     traffic_.act();
   cluster_->turn();
   traffic_.pump();
@@ -36,26 +38,30 @@ void World::turn() {
     const auto by = std::chrono::milliseconds(schedule.below(6'000));
     schedule.below(2) == 0 ? stage_.clock.jump(by) : stage_.clock.jump(-by);
   }
-  stage_.clock.advance(std::chrono::milliseconds(schedule.below(250)));
+  const auto step = std::chrono::milliseconds(schedule.below(250));
+  stage_.clock.advance(stage_.lull() ? kQuietStep : step);
   ++stage_.turn;
 }
 
 bool World::at_rest() {
   auto* stream = cluster_->line(0);
   if (!traffic_.idle() || !cluster_->settled() || stream == nullptr) return false;
+  waits_ = waits_for_deadlines(stage_.session());
+  if (waits_) return false;
   for (const auto& service : services())
     if (!has_read_everything(*stream, stage_.session(), service)) return false;
-  return !waits_for_deadlines(stage_.session());
+  return true;
 }
 
 /// Nothing goes wrong any more: all must come to rest by itself.
 bool World::rest(int& turns) {
   for (turns = 0; turns < kMaxQuietTurns; ++turns) {
     ++stage_.turn;
+    if (turns < kBusyQuietTurns) traffic_.look_after();
     cluster_->quiet_turn();
     traffic_.pump();
     const bool soon = turns >= kMinQuietTurns;
-    stage_.clock.advance(soon ? kSmallStep : kQuietStep);
+    stage_.clock.advance(soon && !waits_ ? kSmallStep : kQuietStep);
     if (soon && at_rest()) return true;
   }
   return false;

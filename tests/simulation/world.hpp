@@ -29,6 +29,7 @@ class World final {
   [[nodiscard]] bool rest(int& turns);
   [[nodiscard]] bool at_rest();
 
+  bool waits_ = false;  ///< for some order's time to run out
   Stage stage_;
   Traffic traffic_;
   std::unique_ptr<Cluster> cluster_;
