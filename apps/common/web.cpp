@@ -75,7 +75,6 @@ Result<std::unique_ptr<Web>> Web::start(const config::Settings& settings, Proces
        process.random,
        process.metrics,
        process.health,
-       process.tracer,
        {keys.commands, keys.receipts, keys.recipients, keys.digests, keys.gateway, keys.bank}},
       std::move(options));
   if (!api) return api.error();

@@ -31,11 +31,16 @@ Gate::~Gate() {
 /// The producer in use; a new one where the last died. The old one is closed outside the lock by
 /// whoever lets go of it last, so its deliveries still come.
 Result<std::shared_ptr<stream::Producer>> Gate::producer() {
+  std::vector<std::shared_ptr<stream::Producer>> over;  // Ended after the lock is released.
   const std::lock_guard guard(producer_lock_);
   if (closed_) return stream::error(stream::Errc::closed, "this ingress is shutting down");
   if (producer_ && !producer_->fatal_error()) return producer_;
   if (producer_) {
     kLog.warn("the producer died and is replaced", {{"error", producer_->fatal_error()->text()}});
+    for (auto& old : retired_)
+      if (old.use_count() == 1 && old->flush(std::chrono::milliseconds(0)))
+        over.push_back(std::move(old));
+    std::erase(retired_, nullptr);
     retired_.push_back(std::move(producer_));
   }
   auto made = parts_.stream.producer(

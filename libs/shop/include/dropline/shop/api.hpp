@@ -59,7 +59,6 @@ class Api final {
     Random& random;
     telemetry::Metrics& metrics;
     telemetry::Health& health;
-    telemetry::Tracer& tracer;
     ApiKeys keys;
   };
 
