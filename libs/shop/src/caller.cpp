@@ -26,7 +26,7 @@ std::variant<Caller, http::Problem> Callers::identify(const http::Request& reque
   if (!token) return http::unauthorized(language);
   const auto claims = verifier_.verify(*token);
   if (!claims) return http::unauthorized(language, "invalid_token", claims.error().code.message());
-  return Caller{(*claims)->member, (*claims)->has_role("admin")};
+  return Caller{(*claims)->member, (*claims)->has_role("admin"), (*claims)->expires_at};
 }
 
 }  // namespace dropline::shop

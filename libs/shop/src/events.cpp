@@ -62,7 +62,7 @@ void follow(const CorePtr& core, const http::ExchangePtr& exchange) {
   }
   const auto stream = exchange->event_stream();
   if (!stream) return;
-  const auto opened = core->live.open(caller->member, stream, last);
+  const auto opened = core->live.open(caller->member, stream, last, caller->until);
   if (!opened) return stream->close();
   stream->on_closed([weak = std::weak_ptr(core), member = caller->member, ticket = opened->ticket] {
     if (const auto alive = weak.lock()) alive->live.close(member, ticket);

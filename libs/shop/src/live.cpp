@@ -61,8 +61,11 @@ void Live::take(const stream::Record& record, bool of_order) {
   if (!http::append_event(step.bytes, {id, *type, *record.value})) return;
   const std::lock_guard guard(lock_);
   if (const auto found = open_.find(*member); found != open_.end()) {
+    const auto now = clock_.now();
     for (auto& each : found->second) {
-      if (!each.held) {
+      if (each.until && *each.until <= now) {
+        each.stream->close();
+      } else if (!each.held) {
         each.stream->send_encoded(step.bytes);
       } else if (each.waiting.size() < kMaxWaiting) {
         each.waiting.push_back(step.bytes);
@@ -125,11 +128,12 @@ void Live::resume(const MemberId& member, const Place& last, http::EventStream& 
 }
 
 std::optional<Live::Opened> Live::open(const MemberId& member, http::EventStreamPtr stream,
-                                       const std::optional<Place>& last) {
+                                       const std::optional<Place>& last,
+                                       std::optional<Timestamp> until) {
   const std::lock_guard guard(lock_);
   auto& streams = open_[member];
   if (streams.size() >= kMaxStreamsOfMember) return std::nullopt;
-  Stream added{++last_ticket_, std::move(stream), true, {}};
+  Stream added{++last_ticket_, std::move(stream), until, true, {}};
   if (last && covers(member, *last)) {
     added.held = false;
     resume(member, *last, *added.stream);

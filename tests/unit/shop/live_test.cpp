@@ -56,6 +56,26 @@ struct Scene {
 
 }  // namespace
 
+TEST_CASE("a stream outlives no token: what comes after its end closes it") {
+  Scene scene;
+  const auto brief = std::make_shared<Sheet>();
+  const auto lasting = std::make_shared<Sheet>();
+  const auto end = scene.clock.now() + std::chrono::minutes(5);
+  const auto opened = scene.live.open(scene.member, brief, std::nullopt, end);
+  const auto other = scene.live.open(scene.member, lasting, std::nullopt);
+  REQUIRE(opened);
+  REQUIRE(other);
+  scene.live.begin(scene.member, opened->ticket, "");
+  scene.live.begin(scene.member, other->ticket, "");
+  scene.happen(scene.member);
+  scene.clock.advance(std::chrono::minutes(5));
+  scene.happen(scene.member);
+  CHECK(brief->ids() == "1-100 ");
+  CHECK(brief->closed());
+  CHECK(lasting->ids() == "1-100 1-101 ");
+  CHECK_FALSE(lasting->closed());
+}
+
 TEST_CASE("a member is told of the member's own orders only, with places as ids") {
   Scene scene;
   const auto sheet = std::make_shared<Sheet>();

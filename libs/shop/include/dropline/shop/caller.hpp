@@ -18,6 +18,7 @@ namespace dropline::shop {
 struct Caller {
   MemberId member;
   bool admin = false;
+  std::optional<Timestamp> until{};  ///< when that proof ends; absent: a gateway's word
 };
 
 struct CallerRules {

@@ -57,9 +57,11 @@ class Live final {
     bool wants_snapshot = false;
   };
   /// Adds a member's stream; events since `last` are sent at once where the ring reaches back to
-  /// it. Absent when the member has too many already.
+  /// it. Absent when the member has too many already. `until`: what comes after ends the stream
+  /// instead, for its client to come back with a fresh token.
   [[nodiscard]] std::optional<Opened> open(const MemberId& member, http::EventStreamPtr stream,
-                                           const std::optional<Place>& last);
+                                           const std::optional<Place>& last,
+                                           std::optional<Timestamp> until = std::nullopt);
   /// Sends `snapshot` (encoded events), then what has come since open(), then what comes.
   void begin(const MemberId& member, std::uint64_t ticket, std::string_view snapshot);
   void close(const MemberId& member, std::uint64_t ticket);
@@ -77,6 +79,7 @@ class Live final {
   struct Stream {
     std::uint64_t ticket = 0;
     http::EventStreamPtr stream;
+    std::optional<Timestamp> until;
     bool held = false;
     std::vector<std::string> waiting;  ///< at most what a stream's own backlog may be
   };
