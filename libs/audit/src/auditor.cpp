@@ -3,11 +3,15 @@
 #include <algorithm>
 
 #include "barrier.hpp"
+#include "coupon_replay.hpp"
+#include "goods_checks.hpp"
 #include "letter_checks.hpp"
 #include "loop_checks.hpp"
 #include "money_checks.hpp"
 #include "order_checks.hpp"
 #include "readers.hpp"
+#include "reward_checks.hpp"
+#include "sales_checks.hpp"
 #include "speech_checks.hpp"
 #include "state_checks.hpp"
 #include "table_check.hpp"
@@ -46,6 +50,10 @@ class LogAudit final {
     OrderChecks::announce(out_);
     MoneyChecks::announce(out_);
     LetterChecks::announce(out_);
+    CouponReplay::announce(out_);
+    GoodsChecks::announce(out_);
+    RewardChecks::announce(out_);
+    SalesChecks::announce(out_);
     // Positions first: what is before them must be in the log that is read after.
     auto shards = read_shards(session_);
     if (!shards) return shards.error();
@@ -54,14 +62,20 @@ class LogAudit final {
     ToldStates states;
     OrderChecks orders(out_, session_);
     MoneyChecks money(out_, session_);
+    Aftermath later{GoodsChecks(out_, session_), RewardChecks(out_, session_),
+                    SalesChecks(out_, session_, *shards)};
     for (const auto& topic : contracts::all_topics())
-      if (auto done = read(topic, speech, letters, states, orders, money); !done)
+      if (auto done = read(topic, speech, letters, states, orders, money, later); !done)
         return done.error();
     for (const auto& topic : contracts::all_topics())
       if (auto done = read_dead(topic, letters); !done) return done.error();
     letters.finish(*shards);
     if (auto done = orders.finish(); !done) return done.error();
     if (auto done = money.finish(); !done) return done.error();
+    if (auto done = later.goods.finish(); !done) return done.error();
+    if (auto done = later.rewards.finish(); !done) return done.error();
+    if (auto done = later.sales.finish(later.extents); !done) return done.error();
+    if (auto done = replay_coupons(*shards, letters); !done) return done.error();
     if (auto done = StateChecks(out_, states).finish(session_); !done) return done.error();
     if (auto done = loop.finish(&speech, &letters); !done) return done.error();
     return finished();
@@ -76,13 +90,46 @@ class LogAudit final {
     return outcomes;
   }
 
+  /// What follows on a paid order.
+  struct Aftermath {
+    GoodsChecks goods;
+    RewardChecks rewards;
+    SalesChecks sales;
+    std::vector<stream::Extent> extents{};  ///< of orders.events
+
+    void take(const contracts::Topic& topic, const stream::Record& record,
+              const contracts::Envelope& envelope) {
+      const bool of_orders = topic.name == contracts::topic::kOrdersEvents;
+      if (of_orders || topic.name == contracts::topic::kDeliveriesEvents ||
+          topic.name == contracts::topic::kDeliveriesCommands)
+        goods.take(record, envelope);
+      if (of_orders || topic.name == contracts::topic::kPointsEvents)
+        rewards.take(record, envelope);
+      if (of_orders) sales.take(record, envelope);
+    }
+  };
+
+  /// Once more, now that it is known which records were set aside: to remember them all would take
+  /// the memory of a rush.
+  Status replay_coupons(const Shards& shards, const LetterChecks& letters) {
+    CouponReplay replay(out_, session_, shards, letters);
+    auto extents = read_topic(
+        stream_, clock_,
+        {contracts::topic_name(options_.topic_prefix, contracts::topic::kCouponsCommands),
+         partitions_},
+        [&](const stream::Record& record) { replay.take(record); });
+    if (!extents) return extents.error();
+    return replay.finish(*extents);
+  }
+
   Status read(const contracts::Topic& topic, SpeechChecks& speech, LetterChecks& letters,
-              ToldStates& states, OrderChecks& orders, MoneyChecks& money) {
+              ToldStates& states, OrderChecks& orders, MoneyChecks& money, Aftermath& later) {
     const bool of_orders = topic.name == contracts::topic::kStockEvents ||
                            topic.name == contracts::topic::kOrdersEvents;
     const bool of_facts = heard_by_ordering(topic.name);
     const bool of_money = topic.name == contracts::topic::kPaymentsEvents;
     const bool of_states = topic.name == contracts::topic::kStockLevels ||
+                           topic.name == contracts::topic::kRankingsSnapshots ||
                            topic.name == contracts::topic::kCatalogProducts ||
                            topic.name == contracts::topic::kCatalogEvents ||
                            topic.name == contracts::topic::kStockEvents;
@@ -99,11 +146,13 @@ class LogAudit final {
                                 speech.take(record, *envelope);
                                 if (of_states) states.take(record, *envelope);
                                 if (of_facts) orders.heard(record, *envelope);
+                                later.take(topic, record, *envelope);
                                 if (!failed) return;
                                 if (of_orders) failed = orders.take(record, *envelope);
                                 if (of_money) failed = money.take(record, *envelope);
                               });
     if (!extents) return extents.error();
+    if (topic.name == contracts::topic::kOrdersEvents) later.extents = *extents;
     speech.end(*extents);
     letters.topic_end(topic.name, *extents);
     return failed;

@@ -58,6 +58,11 @@ void LetterChecks::take(const stream::Record& record, std::string_view topic) {
              text_of(at) + " was set aside for " + first->second + " and for " + reason);
 }
 
+bool LetterChecks::has_letter(std::string_view service, std::string_view topic,
+                              std::int32_t partition, std::int64_t offset) const {
+  return letters_.contains({std::string(service), {std::string(topic), partition, offset}});
+}
+
 std::int64_t LetterChecks::letters(const std::string& service, std::int32_t shard) const {
   return std::ranges::count_if(letters_, [&](const auto& letter) {
     return letter.first.first == service && std::get<1>(letter.first.second) == shard;

@@ -24,6 +24,10 @@ class LetterChecks final {
   void take(const stream::Record& record, std::string_view topic);
   void finish(const Shards& shards);
 
+  /// Whether the service set that record aside.
+  [[nodiscard]] bool has_letter(std::string_view service, std::string_view topic,
+                                std::int32_t partition, std::int64_t offset) const;
+
   /// Of a service's shard: each cost a place in what it said that has no id in the log.
   [[nodiscard]] std::int64_t letters(const std::string& service, std::int32_t shard) const;
 

@@ -173,7 +173,7 @@ FROM {stock.orders} WHERE order_id {any:ids:uuid})"};
 
 constexpr store::Statement kLives{
     "audit lives", "ordering",
-    "SELECT order_id, state, version, due_at, facts, timeline FROM {orders} "
+    "SELECT order_id, state, version, due_at, facts, timeline, refunded FROM {orders} "
     "WHERE order_id {any:ids:uuid} AND placed_at IS NOT NULL"};
 
 constexpr store::Statement kKnown{
@@ -239,6 +239,7 @@ void OrderChecks::step(const stream::Record& record, const Envelope& envelope) {
 void OrderChecks::remember(const Envelope& envelope, Life& life) {
   const auto terms = decode<StepTerms>(envelope.body);
   if (!terms) return;
+  life.after.take(envelope);
   life.terms = print_of(terms->lines, terms->payment, terms->coupon, terms->sku);
   const auto due = terms->due_at  ? terms->due_at
                    : terms->until ? terms->until
@@ -332,6 +333,9 @@ void OrderChecks::compare_life(const store::Rows::Row& row) {
   if (version == life.version && (row.is_null(3) ? 0 : row.int64(3)) != life.due_at)
     out_.add("order_kept", where, "due_at is not what was told with its last step");
   compare_records(where, row.text(4));
+  if (version == life.version)
+    compare(life.after, row.text(4), row.int64(6), life.state, timeline->entries,
+            [&](std::string what) { out_.add("order_kept", where, std::move(what)); });
   // A timeline that was cut lacks steps behind its first, so its places are not versions.
   if (timeline->entries.empty() || version != static_cast<std::int64_t>(timeline->entries.size()))
     return;
@@ -354,11 +358,12 @@ void OrderChecks::compare_life(const store::Rows::Row& row) {
     out_.add("order_kept", where, "its cancellation is not the one that its last step tells of");
 }
 
-/// Every `"record":{…}` of the facts, wherever it stands in them.
+/// Every `{"message":…,"at":…}` of the facts, wherever it stands in them. A refund names its
+/// command, and once the money is back the time of that.
 void OrderChecks::compare_records(const std::string& where, std::string_view facts) {
-  constexpr std::string_view kName = "\"record\":";
+  constexpr std::string_view kName = "{\"message\":";
   for (auto at = facts.find(kName); at != facts.npos; at = facts.find(kName, at + 1)) {
-    const auto begin = at + kName.size();
+    const auto begin = at;
     const auto end = facts.find('}', begin);
     if (end == facts.npos) return;
     const auto record = decode<ordering::Record>(facts.substr(begin, end + 1 - begin));
@@ -374,9 +379,9 @@ void OrderChecks::compare_records(const std::string& where, std::string_view fac
 Status OrderChecks::compare_lives(const std::vector<Uuid>& ids) {
   store::Params params;
   params.add_list("ids", std::span<const Uuid>(ids));
-  auto rows =
-      store::query(session_, kLives, params,
-                   {Type::uuid, Type::text, Type::int64, Type::int64, Type::text, Type::text});
+  auto rows = store::query(
+      session_, kLives, params,
+      {Type::uuid, Type::text, Type::int64, Type::int64, Type::text, Type::text, Type::int64});
   if (!rows) return rows.error();
   for (const auto row : *rows)
     compare_life(row);

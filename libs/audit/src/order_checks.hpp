@@ -10,6 +10,7 @@
 #include "dropline/store/database.hpp"
 #include "dropline/store/value.hpp"
 #include "outcomes.hpp"
+#include "told_after.hpp"
 
 namespace dropline::audit {
 
@@ -37,6 +38,7 @@ class OrderChecks final {
     std::uint64_t terms = 0;      ///< print of what the last step says of the order itself
     std::uint64_t reference = 0;  ///< print of what the payer was told; zero: nothing
     std::int64_t due_at = 0;      ///< told with it; zero where it was not
+    ToldAfter after;
   };
   struct Decision {
     std::string text;  ///< of the row, in the words of this check

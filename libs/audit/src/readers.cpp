@@ -1,8 +1,12 @@
 #include "readers.hpp"
 
 #include "dropline/catalog/catalog_worker.hpp"
+#include "dropline/coupons/coupons_worker.hpp"
+#include "dropline/deliveries/deliveries_worker.hpp"
 #include "dropline/ordering/ordering_worker.hpp"
 #include "dropline/payments/payments_worker.hpp"
+#include "dropline/points/points_worker.hpp"
+#include "dropline/rankings/rankings_worker.hpp"
 #include "dropline/stock/stock_worker.hpp"
 #include "dropline/store/table.hpp"
 
@@ -12,9 +16,14 @@ using store::Type;
 
 const std::vector<worker::ServiceSpec>& services() {
   static const std::vector<worker::ServiceSpec> all{
-      catalog::CatalogWorker().spec(), stock::StockWorker().spec(),
+      catalog::CatalogWorker().spec(),
+      stock::StockWorker().spec(),
+      coupons::CouponsWorker().spec(),
       payments::PaymentsWorker(payments::Terms{}).spec(),
-      ordering::OrderingWorker(ordering::Terms{}).spec()};
+      ordering::OrderingWorker(ordering::Terms{}).spec(),
+      deliveries::DeliveriesWorker().spec(),
+      points::PointsWorker().spec(),
+      rankings::RankingsWorker().spec()};
   return all;
 }
 

@@ -12,7 +12,7 @@
 
 namespace dropline::audit {
 
-/// The services that exist, and what each reads.
+/// The services whose tables are audited, and what each reads.
 [[nodiscard]] const std::vector<worker::ServiceSpec>& services();
 
 /// Their rows of the consumer loop, by (service, shard).

@@ -3,6 +3,7 @@
 #include "dropline/contracts/catalog_events.hpp"
 #include "dropline/contracts/catalog_products.hpp"
 #include "dropline/contracts/codec.hpp"
+#include "dropline/contracts/rankings_snapshots.hpp"
 #include "dropline/contracts/stock_events.hpp"
 #include "dropline/contracts/stock_levels.hpp"
 #include "dropline/store/table.hpp"
@@ -44,6 +45,10 @@ constexpr StateTable kListings{"catalog.drops", R"(
 SELECT CAST(drop_id AS text), version,
   'shard ' || CAST(shard AS text) || ', opens ' || CAST(opens_at AS text) || ', closes ' ||
   CAST(closes_at AS text) || ', ' || CAST(listing AS text) FROM {catalog.drops})"};
+
+constexpr StateTable kSnapshots{"rankings.snapshots", R"(
+SELECT window_name, version, 'until ' || CAST(until_hour AS text) || ', ' || body
+FROM {rankings.snapshots})"};
 
 std::string number(const std::optional<std::int64_t>& value) {
   return value ? std::to_string(*value) : std::string(kNone);
@@ -155,6 +160,16 @@ void ToldStates::take(const stream::Record& record, const Envelope& envelope) {
     if (const auto listing = decode<DropListing>(envelope))
       keep(listings_, listing->drop.text(),
            {listing->version, told(*listing, record.partition, envelope.body), where});
+  } else if (envelope.type == RankingSnapshot::kType) {
+    if (const auto snapshot = decode<RankingSnapshot>(envelope))
+      keep(snapshots_, snapshot->partition_key(),
+           {snapshot->version,
+            "until " +
+                std::to_string(
+                    std::chrono::floor<std::chrono::hours>(snapshot->until.time_since_epoch())
+                        .count()) +
+                ", " + std::string(envelope.body),
+            where});
   } else if (envelope.type == CatalogChanged::kType) {
     if (const auto answer = decode<CatalogChanged>(envelope))
       catalog_changes_.emplace(answer_key(*answer), "made " + std::string(envelope.body));
@@ -219,7 +234,8 @@ Status StateChecks::compare_states(store::Session& session) {
       {&kOffers, &told_.offers()},
       {&kDrops, &told_.drops()},
       {&kProducts, &told_.products()},
-      {&kListings, &told_.listings()}};
+      {&kListings, &told_.listings()},
+      {&kSnapshots, &told_.snapshots()}};
   for (const auto& [table, states] : tables)
     if (auto done = compare(session, table->name, table->sql, *states); !done) return done;
   return {};

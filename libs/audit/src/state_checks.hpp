@@ -9,8 +9,8 @@
 
 namespace dropline::audit {
 
-/// What was told of offers, drops and products last, and how changes were answered. Grows with
-/// their number, not with the log; a reader may keep it and go on.
+/// What was told of offers, drops, products and rankings last, and how changes were answered. Grows
+/// with their number, not with the log; a reader may keep it and go on.
 class ToldStates final {
  public:
   struct Told {
@@ -26,6 +26,7 @@ class ToldStates final {
   [[nodiscard]] const States& drops() const { return drops_; }
   [[nodiscard]] const States& products() const { return products_; }
   [[nodiscard]] const States& listings() const { return listings_; }
+  [[nodiscard]] const States& snapshots() const { return snapshots_; }
   [[nodiscard]] const std::map<std::string, std::string>& stock_changes() const {
     return stock_changes_;
   }
@@ -40,12 +41,13 @@ class ToldStates final {
   States drops_;
   States products_;
   States listings_;
+  States snapshots_;
   std::map<std::string, std::string> stock_changes_;    ///< by change
   std::map<std::string, std::string> catalog_changes_;  ///< by change and subject
 };
 
-/// What was told of offers, drops and products beside the rows it was told of, and whether every
-/// change that was answered is remembered.
+/// What was told of offers, drops, products and rankings beside the rows it was told of, and
+/// whether every change that was answered is remembered.
 class StateChecks final {
  public:
   StateChecks(Outcomes& out, const ToldStates& told) : out_(out), told_(told) {}

@@ -8,8 +8,8 @@ using store::Type;
 
 std::vector<TableCheck> all_table_checks() {
   std::vector<TableCheck> all;
-  for (const auto checks :
-       {stock_checks(), payments_checks(), ordering_checks(), catalog_checks(), joint_checks()})
+  for (const auto checks : {stock_checks(), payments_checks(), ordering_checks(), catalog_checks(),
+                            coupons_checks(), deliveries_checks(), points_checks(), joint_checks()})
     all.insert(all.end(), checks.begin(), checks.end());
   return all;
 }
@@ -26,7 +26,8 @@ Result<Outcome> try_run(store::Session& session, const TableCheck& check) {
   for (const auto row : *rows) {
     outcome.found = row.int64(2);
     outcome.findings.push_back(
-        {outcome.code, std::string(row.text(0)),
+        {outcome.code,
+         row.is_null(0) ? std::string("a row without a key") : std::string(row.text(0)),
          row.is_null(1) ? std::string("a value is missing") : std::string(row.text(1))});
   }
   return outcome;

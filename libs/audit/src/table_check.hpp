@@ -23,6 +23,9 @@ struct TableCheck {
 [[nodiscard]] std::span<const TableCheck> payments_checks();
 [[nodiscard]] std::span<const TableCheck> ordering_checks();
 [[nodiscard]] std::span<const TableCheck> catalog_checks();
+[[nodiscard]] std::span<const TableCheck> coupons_checks();
+[[nodiscard]] std::span<const TableCheck> deliveries_checks();
+[[nodiscard]] std::span<const TableCheck> points_checks();
 [[nodiscard]] std::span<const TableCheck> joint_checks();
 
 [[nodiscard]] std::vector<TableCheck> all_table_checks();

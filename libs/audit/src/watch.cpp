@@ -55,7 +55,8 @@ class StateReader final {
     if (!consumer) return consumer.error();
     topics_.clear();
     next_.clear();
-    for (const auto name : {contracts::topic::kStockLevels, contracts::topic::kCatalogProducts})
+    for (const auto name : {contracts::topic::kStockLevels, contracts::topic::kCatalogProducts,
+                            contracts::topic::kRankingsSnapshots})
       for (std::int32_t p = 0; p < options_.partitions; ++p)
         topics_.push_back({contracts::topic_name(options_.topic_prefix, name), p});
     std::vector<stream::Position> from;

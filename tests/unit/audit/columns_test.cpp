@@ -33,14 +33,33 @@ const std::map<std::string, std::string_view> kFree{
     {"stock.shards.epoch", kEpoch},
     {"payments.shards.epoch", kEpoch},
     {"ordering.shards.epoch", kEpoch},
+    {"coupons.changes.at", "when it was met, for whoever clears old ones away"},
+    {"coupons.shards.epoch", kEpoch},
+    {"deliveries.shards.epoch", kEpoch},
+    {"points.shards.epoch", kEpoch},
+    {"rankings.shards.epoch", kEpoch},
+    {"rankings.sales.hour", "of a row that came to no units, which is as good as none"},
+    {"rankings.sales.shard", "of a row that came to no units, which is as good as none"},
+    {"payments.refunds.at", "when it was answered; its entries have their time"},
+    {"ordering.orders.facts:cancellation.asked_goods", "the order has ended: nothing is asked"},
+    {"ordering.orders.facts:coupon_facts.billed", "its payment is there: nothing is asked again"},
     {"ordering.orders.deadline", "when the sweep looks at it; due_at is what was told"},
     {"ordering.orders.facts:cancellation.asked", "the order has ended: nothing is asked again"},
+    {"ordering.orders.facts:delivery.digest", "of an order that was never paid: nothing is sent"},
+    {"ordering.orders.facts:delivery.sealed", "of an order that was never paid: nothing is sent"},
+    {"ordering.orders.facts:given_back[].refunded_at", "the step that told of it has its time"},
     {"ordering.orders.facts:cancellation.change", "the record that brought it is held"},
 };
 
 /// Cells whose change may be missed: names of other records that are in the log, and who did a step
 /// that is not told on its own (a reservation whose money was known at once).
 const std::set<std::string_view> kByChance{
+    "ordering.orders.facts:coupon_facts.declined.record.message",
+    "ordering.orders.facts:coupon_facts.reserved.record.message",
+    "ordering.orders.facts:goods.closed.message",
+    "ordering.orders.facts:goods.delivered.record.message",
+    "ordering.orders.facts:goods.preparing.message",
+    "ordering.orders.facts:goods.shipped.record.message",
     "ordering.orders.facts:money.captured.record.message",
     "ordering.orders.timeline:entries[].actor.id",
     "ordering.orders.timeline:entries[].message",
@@ -56,14 +75,33 @@ const std::map<std::string, std::string_view> kEmpty{
     {"payments.outbox", kOutbox},
     {"ordering.held", kHeld},
     {"ordering.outbox", kOutbox},
+    {"coupons.held", kHeld},
+    {"coupons.outbox", kOutbox},
+    {"deliveries.held", kHeld},
+    {"deliveries.outbox", kOutbox},
+    {"points.held", kHeld},
+    {"points.outbox", kOutbox},
+    {"rankings.held", kHeld},
+    {"rankings.outbox", kOutbox},
     {"payments.calls", "no card was paid here; an answered call is kept for the record"},
     {"payments.returns", "nothing went back past a wallet"},
     {"payments.deposits", "no bank brought anything"},
     {"payments.credits", "no bank brought anything"},
-    {"payments.refunds", "nothing is refunded before it was delivered"},
 };
 
-constexpr std::string_view kServices[] = {"catalog", "stock", "payments", "ordering"};
+constexpr std::string_view kServices[] = {"catalog", "stock",      "payments", "ordering",
+                                          "coupons", "deliveries", "points",   "rankings"};
+
+/// Changes of one cell that are tried, spread over the rows that have it; of free ones all are.
+constexpr std::size_t kMostChanges = 6;
+
+std::vector<Cell> some_of(std::vector<Cell> all) {
+  if (all.size() <= kMostChanges || kFree.contains(all.front().name)) return all;
+  std::vector<Cell> some;
+  for (std::size_t i = 0; i < kMostChanges; ++i)
+    some.push_back(std::move(all[i * all.size() / kMostChanges]));
+  return some;
+}
 
 /// One change in a transaction of its own, which is undone.
 enum class Fate { found, refused, missed };
@@ -83,14 +121,16 @@ TEST_CASE("every column of every table is held against something, or is free for
   REQUIRE(shop.look().whole());
   std::vector<std::string> empty;
   std::map<std::string, std::string> missed;
-  std::set<std::string> seen;
   std::size_t changes = 0;
+  std::map<std::string, std::vector<Cell>> by_name;
   for (const auto service : kServices)
-    for (const auto& cell : cells(shop.session, service, empty)) {
-      seen.insert(cell.name);
+    for (auto& cell : cells(shop.session, service, empty))
+      by_name[cell.name].push_back(std::move(cell));
+  for (auto& [name, all] : by_name)
+    for (const auto& cell : some_of(std::move(all))) {
       ++changes;
       if (try_change(shop, cell) == Fate::missed)
-        missed.emplace(cell.name, cell.row + ": " + cell.change);
+        missed.emplace(name, cell.row + ": " + cell.change);
     }
   for (const auto& [name, example] : missed)
     CHECK_MESSAGE((kFree.contains(name) || kByChance.contains(name)),
@@ -99,6 +139,6 @@ TEST_CASE("every column of every table is held against something, or is free for
     CHECK_MESSAGE(missed.contains(name), name << " is not free: take it off the list");
   for (const auto& table : empty)
     CHECK_MESSAGE(kEmpty.contains(table), table << " has no rows here: nothing of it is tried");
-  MESSAGE(changes << " changes of " << seen.size() << " cells, " << missed.size() << " free");
+  MESSAGE(changes << " changes of " << by_name.size() << " cells, " << missed.size() << " free");
   CHECK(shop.look().whole());
 }

@@ -23,7 +23,8 @@ class Place {
 inline void migrate(store::Session& session) {
   const auto migrations = store::parse_migrations(embedded::audit_migrations());
   REQUIRE(migrations.has_value());
-  for (const auto* service : {"catalog", "stock", "payments", "ordering"}) {
+  for (const auto* service : {"catalog", "stock", "payments", "ordering", "coupons", "deliveries",
+                              "points", "rankings"}) {
     const auto done = store::migrate(session, service, *migrations);
     REQUIRE_MESSAGE(done.has_value(), (done ? "" : done.error().text()));
   }

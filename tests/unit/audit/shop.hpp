@@ -10,6 +10,8 @@
 #include "dropline/catalog/catalog_worker.hpp"
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/catalog_commands.hpp"
+#include "dropline/contracts/coupons_commands.hpp"
+#include "dropline/contracts/deliveries_commands.hpp"
 #include "dropline/contracts/order_id.hpp"
 #include "dropline/contracts/ordering_commands.hpp"
 #include "dropline/contracts/outgoing.hpp"
@@ -17,8 +19,12 @@
 #include "dropline/contracts/payments_commands.hpp"
 #include "dropline/contracts/payments_outside.hpp"
 #include "dropline/contracts/topics.hpp"
+#include "dropline/coupons/coupons_worker.hpp"
+#include "dropline/deliveries/deliveries_worker.hpp"
 #include "dropline/ordering/ordering_worker.hpp"
 #include "dropline/payments/payments_worker.hpp"
+#include "dropline/points/points_worker.hpp"
+#include "dropline/rankings/rankings_worker.hpp"
 #include "dropline/stock/stock_worker.hpp"
 #include "dropline/store/table.hpp"
 #include "dropline/store/transaction.hpp"
@@ -46,6 +52,9 @@ inline MemberId member(std::uint32_t number) {
 inline DropId drop(std::uint32_t number) {
   return numbered<DropId>(3, number);
 }
+inline CampaignId campaign(std::uint32_t number) {
+  return numbered<CampaignId>(13, number);
+}
 inline ProductId product(std::uint32_t number) {
   return numbered<ProductId>(6, number);
 }
@@ -57,11 +66,12 @@ inline Money won(std::int64_t amount) {
 }
 
 /// A whole shop on a log in memory and a database: a product with two options, a drop of one of
-/// them, members with wallets; every service a worker driven by hand.
+/// them, members with wallets, a campaign of few coupons; every service a worker driven by hand.
 class Shop final {
  public:
   static constexpr std::int32_t kPartitions = 4;
   static constexpr std::int64_t kPrice = 29'000;
+  static constexpr std::size_t kServices = 8;
   using Millis = std::chrono::milliseconds;
 
   Shop() {
@@ -74,11 +84,15 @@ class Shop final {
     start(stock);
     start(payments);
     start(ordering);
+    start(coupons);
+    start(deliveries);
+    start(points);
+    start(rankings);
     open();
   }
 
   /// Turns of all services, or of the first `services` only.
-  void run(int turns = 60, std::size_t services = 4) {
+  void run(int turns = 60, std::size_t services = kServices) {
     for (int i = 0; i < turns; ++i) {
       stream.pump();
       for (std::size_t s = 0; s < services; ++s) {
@@ -126,6 +140,45 @@ class Shop final {
     word.reference = to_text(Reference{member(who), order});
     say(word);
   }
+  /// An ordinary order of that many shirts, to be sent somewhere, perhaps with a coupon.
+  OrderId buy(std::uint32_t who, std::string_view key, std::int32_t quantity,
+              std::optional<CouponId> coupon = std::nullopt) {
+    PlaceOrder order;
+    order.member = member(who);
+    order.lines = {{sku("SHIRT-M"), quantity}};
+    order.coupon = coupon;
+    order.delivery = SealedText{"s1.shop.AAAA", {}};
+    order.idempotency_key = key;
+    order.order_id = make_order_id(order.member, order.drop, order.idempotency_key);
+    order.body_hash = body_hash(order);
+    say(order);
+    return order.order_id;
+  }
+  CouponId coupon_of(std::uint32_t who) { return make_coupon_id(campaign(1), member(who)); }
+  template <class Command>
+  void move_goods(const OrderId& order, std::uint32_t who, Command command = {}) {
+    command.change = numbered<ChangeId>(10, ++moves_);
+    command.order_id = order;
+    command.member = member(who);
+    command.actor = {ActorKind::admin, "ann"};
+    say(command);
+  }
+  void ship(const OrderId& order, std::uint32_t who) {
+    ShipDelivery command;
+    command.carrier = "own-van";
+    command.waybill = "100" + std::to_string(who);
+    move_goods(order, who, command);
+  }
+  void give_back(const OrderId& order, std::uint32_t who,
+                 std::optional<std::vector<OrderLine>> lines = std::nullopt) {
+    RefundOrder command;
+    command.refund = numbered<RefundId>(11, ++moves_);
+    command.order_id = order;
+    command.member = member(who);
+    command.lines = std::move(lines);
+    command.actor = {ActorKind::member, member(who).text()};
+    say(command);
+  }
   void cancel(const OrderId& order, std::uint32_t who) {
     CancelOrder command;
     command.change = numbered<ChangeId>(9, who);
@@ -147,7 +200,7 @@ class Shop final {
   }
 
   /// Every way an order can go: paid, cancelled after it, without money, waiting for a card,
-  /// refused, at another price than was expected, ordinary.
+  /// refused, at another price than was expected, ordinary; then with_coupons() and with_goods().
   void live() {
     for (std::uint32_t who = 1; who <= 6; ++who)
       if (who != 3) fill_wallet(who, 60'000);
@@ -161,6 +214,71 @@ class Shop final {
     run();
     cancel(orders[1], 2);
     run(120);
+    with_coupons();
+    with_goods();
+    run(120);
+  }
+
+  /// Two of three members get a coupon and an operator grants one more; one is used, one is with an
+  /// order that waits for its money, one is tried twice, one comes back.
+  void with_coupons() {
+    PutCampaign promise;
+    promise.change = numbered<ChangeId>(12, 1);
+    promise.campaign = campaign(1);
+    promise.terms.name.en = "Welcome";
+    promise.terms.quantity = 3;
+    promise.terms.discount.percent = 10;
+    promise.terms.discount.cap = won(1'999);
+    promise.terms.least_order = won(1'000);
+    promise.terms.issue_from = promise.terms.use_from = clock.now() - std::chrono::hours(1);
+    promise.terms.issue_until = promise.terms.use_until = clock.now() + std::chrono::hours(1);
+    promise.actor = {ActorKind::admin, "ann"};
+    say(promise);
+    GrantCoupon grant;
+    grant.change = numbered<ChangeId>(12, 2);
+    grant.campaign = campaign(1);
+    grant.member = member(7);
+    grant.reason = "a faithful member";
+    grant.actor = promise.actor;
+    say(grant);
+    for (const std::uint32_t who : {5U, 6U, 4U})
+      say(IssueCoupon{campaign(1), member(who)});
+    for (const std::uint32_t who : {5U, 6U, 7U})
+      fill_wallet(who, 200'000);
+    run();
+    discounted_ = buy(5, "with-a-coupon", 3, coupon_of(5));
+    const auto comes_back = buy(6, "given-back", 1, coupon_of(6));
+    whole_ = buy(7, "whole", 2, coupon_of(7));
+    const auto declined = buy(7, "another-has-it", 1, coupon_of(5));
+    orders.insert(orders.end(), {discounted_, comes_back, whole_, declined});
+    run();
+    cancel(comes_back, 6);
+    run();
+  }
+
+  /// One order on its way, one there and kept, one given back by a unit, one whole.
+  void with_goods() {
+    const auto sent = buy(1, "on-its-way", 1);
+    const auto kept = buy(5, "kept", 1);
+    orders.insert(orders.end(), {sent, kept});
+    run();
+    ship(sent, 1);
+    ship(kept, 5);
+    ship(discounted_, 5);
+    ship(whole_, 7);
+    run(20);
+    CorrectWaybill correct;
+    correct.carrier = "own-van";
+    correct.waybill = "2002";
+    correct.reason = "misread";
+    move_goods(sent, 1, correct);
+    for (const auto& [order, who] : {std::pair(kept, 5U), {discounted_, 5U}, {whole_, 7U}})
+      move_goods<DeliverDelivery>(order, who);
+    run(20);
+    give_back(discounted_, 5, {{{sku("SHIRT-M"), 1}}});
+    give_back(whole_, 7, {{{sku("SHIRT-M"), 1}}});
+    run(20);
+    give_back(whole_, 7);
   }
 
   Report look(Millis patience = Millis(0)) {
@@ -199,7 +317,12 @@ class Shop final {
   catalog::CatalogWorker catalog;
   stock::StockWorker stock;
   payments::PaymentsWorker payments{payments::Terms{won(1'000), won(1'000'000)}};
-  ordering::OrderingWorker ordering;
+  ordering::OrderingWorker ordering{
+      ordering::Terms{.returns = std::chrono::seconds(5), .deliveries = true}};
+  coupons::CouponsWorker coupons;
+  deliveries::DeliveriesWorker deliveries;
+  points::PointsWorker points;
+  rankings::RankingsWorker rankings;
   std::vector<std::unique_ptr<stream::MemoryStream>> streams;
   std::vector<std::unique_ptr<worker::Worker>> workers;
   std::vector<OrderId> orders;
@@ -255,6 +378,9 @@ class Shop final {
     run(40);
   }
   std::uint32_t charges_ = 0;
+  std::uint32_t moves_ = 0;
+  OrderId discounted_;
+  OrderId whole_;
 };
 
 }  // namespace dropline::audit::testing
