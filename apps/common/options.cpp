@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "common/outlets.hpp"
+#include "common/process_clock.hpp"
 #include "dropline/base/money.hpp"
 #include "dropline/config/errors.hpp"
 #include "dropline/contracts/codec.hpp"
@@ -277,6 +278,7 @@ config::Schema shared_schema() {
   points_options(schema);
   outlet_options(schema);
   sandbox_options(schema);
+  schema.rule([](const config::Settings&) { return clock_refusal(); });
   for (const char* scripts :
        {"DROPLINE_TEST_", "DROPLINE_KAFKA_JARS", "DROPLINE_POSTGRES_BIN", "DROPLINE_BUILD_DIR"})
     schema.ignore_variables(scripts);

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "common/options.hpp"
+#include "common/process_clock.hpp"
 #include "dropline/telemetry/health_metrics.hpp"
 
 namespace dropline::apps {
@@ -38,7 +39,8 @@ telemetry::TracerOptions tracer_options(const config::Settings& settings) {
 }  // namespace
 
 Process::Process(const config::Settings& settings, std::string_view program)
-    : logs(block_signals(log_options(settings))),
+    : clock(process_clock()),
+      logs(block_signals(log_options(settings))),
       health(clock),
       tracer(clock, random, tracer_options(settings)),
       tracing(settings.has("trace.file") ? &tracer : nullptr),

@@ -41,7 +41,7 @@ class Process final {
   void give_up(const Error& error);
   [[nodiscard]] int exit_code() const noexcept { return gave_up_ ? 1 : 0; }
 
-  SystemClock clock;
+  const Clock& clock;
   SystemRandom random;
   log::Session logs;
   telemetry::Metrics metrics;

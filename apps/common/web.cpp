@@ -82,6 +82,7 @@ Result<std::unique_ptr<Web>> Web::start(const config::Settings& settings, Proces
   web->observer_ = std::make_unique<Observer>(process.metrics, process.clock, process.tracing);
   auto server = server_options(settings);
   server.observer = web->observer_.get();
+  server.clock = &process.clock;
   std::vector<http::ListenerOptions> listeners;
   listeners.push_back(
       {.name = "public",

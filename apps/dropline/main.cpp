@@ -5,6 +5,7 @@
 #include "audit.hpp"
 #include "common/keys.hpp"
 #include "common/options.hpp"
+#include "common/process_clock.hpp"
 #include "common/web.hpp"
 #include "dropline/contracts/order_id.hpp"
 #include "dropline/http/bearer.hpp"
@@ -57,7 +58,7 @@ int mint_tokens(const config::Invocation& call) {
     if (!member) return not_a_member(call);
     request.member = *member;
     request.token_id = random.uuid4().text();
-    call.out() << http::mint(request, *keys->tokens, SystemClock().now()) << '\n';
+    call.out() << http::mint(request, *keys->tokens, process_clock().now()) << '\n';
   }
   return 0;
 }

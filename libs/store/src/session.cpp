@@ -1,4 +1,5 @@
 #include "dropline/base/ensure.hpp"
+#include "dropline/base/ruling_clock.hpp"
 #include "dropline/store/soci_session.hpp"
 #include "postgresql.hpp"
 #include "session_state.hpp"
@@ -77,7 +78,10 @@ Result<Timestamp> Session::now() {
     return status.error();
   }
   if (state_->dialect == Dialect::sqlite) return state_->clock->now();
-  return postgresql::now(*state_);
+  const auto servers = postgresql::now(*state_);
+  const auto* ruling = dynamic_cast<const RulingClock*>(state_->clock);
+  if (!servers || ruling == nullptr) return servers;
+  return ruling->instead_of(*servers);
 }
 
 Status Session::execute(std::string_view name, std::string_view sql) {

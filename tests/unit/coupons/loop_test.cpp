@@ -12,6 +12,7 @@
 #include "dropline/worker/worker.hpp"
 #include "place.hpp"
 #include "scene.hpp"
+#include "support/ruling_manual_clock.hpp"
 
 using namespace dropline;
 using namespace dropline::coupons;
@@ -39,8 +40,7 @@ struct Town {
                                     .random = random,
                                     .keys = keys,
                                     .member = "a",
-                                    .loop = loop,
-                                    .check_clock = false})
+                                    .loop = loop})
                  .value();
   }
   template <class T>
@@ -80,7 +80,7 @@ struct Town {
     return out;
   }
 
-  ManualClock clock{kNoon};
+  dropline::testing::RulingManualClock clock{kNoon};
   SeededRandom random{5};
   CommandKeys keys;
   Ground ground{clock};

@@ -1,4 +1,4 @@
-// What falls due, by a database whose clock a test can move: SQLite's is the program's.
+// What falls due, by the clock that databases are given.
 #include <doctest/doctest.h>
 
 #include <algorithm>

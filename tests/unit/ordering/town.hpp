@@ -14,6 +14,7 @@
 #include "dropline/worker/worker.hpp"
 #include "place.hpp"
 #include "scene.hpp"
+#include "support/ruling_manual_clock.hpp"
 
 namespace dropline::ordering::testing {
 
@@ -22,9 +23,7 @@ struct Town {
   static constexpr std::int32_t kPartitions = 4;
   using Millis = std::chrono::milliseconds;
 
-  /// The clocks of all begin with the database's, by which deadlines are judged.
   Town() {
-    clock.jump(ground.session.now().value() - clock.now());
     REQUIRE(keys.add("test", "a secret that is long enough"));
     REQUIRE(outside.admin(std::chrono::seconds(1))
                 .value()
@@ -48,8 +47,7 @@ struct Town {
                                       .keys = town.keys,
                                       .member = "a",
                                       .session = {.faults = faults},
-                                      .loop = loop,
-                                      .check_clock = false})
+                                      .loop = loop})
                    .value();
     }
     stream::MemoryStream stream;
@@ -139,7 +137,7 @@ struct Town {
   }
   OrderState state(const OrderId& id, const MemberId& of) { return find(id, of).state; }
 
-  ManualClock clock{kNoon};
+  dropline::testing::RulingManualClock clock{kNoon};
   SeededRandom random{11};
   CommandKeys keys;
   Ground ground{clock};

@@ -10,6 +10,7 @@
 #include "dropline/worker/worker.hpp"
 #include "place.hpp"
 #include "scene.hpp"
+#include "support/ruling_manual_clock.hpp"
 
 namespace dropline::payments::testing {
 
@@ -127,7 +128,7 @@ struct Cluster {
     return wallet ? wallet->balance : 0;
   }
 
-  ManualClock clock;
+  dropline::testing::RulingManualClock clock;
   SeededRandom random{11};
   CommandKeys keys;
   Ground ground{clock};

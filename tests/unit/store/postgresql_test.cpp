@@ -14,6 +14,7 @@
 #include "proxy.hpp"
 #include "server_url.hpp"
 #include "support/eventually.hpp"
+#include "support/ruling_manual_clock.hpp"
 
 namespace dropline::store {
 namespace {
@@ -105,6 +106,17 @@ TEST_CASE("outside a transaction a write whose answer is lost is unknown") {
   REQUIRE_DONE(insert(session, desk.table, desk.rows(0, 1)));
   terminate(desk, number(session, "SELECT pg_backend_pid()"));
   CHECK(errc_of(insert(session, desk.table, desk.rows(1, 2))) == Errc::commit_unknown);
+}
+
+TEST_CASE("the server's clock counts, unless a clock that rules servers too was given") {
+  const SystemClock machine;
+  const dropline::testing::RulingManualClock still;
+  const auto now = [](const Clock& clock) {
+    auto session = Database::parse(server_url(), clock).value().open().value();
+    return session.now().value();
+  };
+  CHECK(std::chrono::abs(now(machine) - machine.now()) < std::chrono::minutes(1));
+  CHECK(now(still) == still.now());
 }
 
 /// The test's server seen through a proxy.
