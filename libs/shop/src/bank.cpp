@@ -141,45 +141,66 @@ void write_row(JsonWriter& out, const Api::Core& core, const payments::Return& r
   out.close_object();
 }
 
+const Uuid& id_of(const payments::Deposit& row) {
+  return row.key.uuid();
+}
+const Uuid& id_of(const payments::Return& row) {
+  return row.key.id.uuid();
+}
+
+/// "<microseconds>.<id>", of the last row of a page.
+std::optional<payments::Behind> parse_next(std::string_view text) {
+  const auto dot = text.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  std::int64_t at = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + dot, at);
+  const auto id = Uuid::parse(text.substr(dot + 1));
+  if (wrong != std::errc{} || end != text.data() + dot || at < 0 || !id) return std::nullopt;
+  return payments::Behind{from_unix_us(at), *id};
+}
+
 /// What waits, oldest first; `after` is the last page's `next`.
 template <class Row>
 void list_waiting(const CorePtr& core, const http::ExchangePtr& exchange,
-                  Result<std::vector<Row>> (*read)(store::Session&, Timestamp, std::int64_t)) {
+                  Result<std::vector<Row>> (*read)(store::Session&, const payments::Behind&,
+                                                   std::int64_t)) {
   if (!identified_admin(*core, exchange)) return;
   const auto& request = exchange->request();
-  Timestamp after{};
+  payments::Behind behind{};
   if (const auto text = request.query("after")) {
-    std::int64_t number = 0;
-    const auto [end, wrong] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (wrong != std::errc{} || end != text->data() + text->size() || number < 0) {
+    const auto parsed = parse_next(*text);
+    if (!parsed) {
       exchange->respond(
           http::bad_request(request.language(), "after: is no `next` of an earlier page")
               .response());
       return;
     }
-    after = from_unix_us(number);
+    behind = *parsed;
   }
   const auto limit = page_limit(exchange, kUsualPage, kMostOfPage);
   if (!limit) return;
-  respond_from_tables(core, exchange,
-                      [core, after, limit = *limit, read](auto& session) -> Result<http::Response> {
-                        const auto rows = read(session, after, static_cast<std::int64_t>(limit));
-                        if (!rows) return rows.error();
-                        std::string body;
-                        JsonWriter out(body);
-                        out.open_object();
-                        out.name("waiting");
-                        out.open_array();
-                        for (const auto& row : *rows)
-                          write_row(out, *core, row);
-                        out.close_array();
-                        if (rows->size() == limit)
-                          write_field(out, "next", unix_us(rows->back().made_at));
-                        out.close_object();
-                        auto response = http::json_response(200, std::move(body));
-                        response.header("Cache-Control", "no-store");
-                        return response;
-                      });
+  respond_from_tables(
+      core, exchange,
+      [core, behind, limit = *limit, read](auto& session) -> Result<http::Response> {
+        const auto rows = read(session, behind, static_cast<std::int64_t>(limit));
+        if (!rows) return rows.error();
+        std::string body;
+        JsonWriter out(body);
+        out.open_object();
+        out.name("waiting");
+        out.open_array();
+        for (const auto& row : *rows)
+          write_row(out, *core, row);
+        out.close_array();
+        if (rows->size() == limit)
+          write_field(
+              out, "next",
+              std::to_string(unix_us(rows->back().made_at)) + '.' + id_of(rows->back()).text());
+        out.close_object();
+        auto response = http::json_response(200, std::move(body));
+        response.header("Cache-Control", "no-store");
+        return response;
+      });
 }
 
 http::Response asked(const ChangeId& change) {

@@ -1,4 +1,6 @@
 // Calls out through the loop: after the commit, again where no answer came, under one key.
+#include <set>
+
 #include "cluster.hpp"
 #include "gateway_model.hpp"
 
@@ -210,4 +212,30 @@ TEST_CASE("deposits find their order through two owners, once each") {
   CHECK(town.ground.number("SELECT coalesce(sum(amount), 0) FROM {entries} "
                            "WHERE account = 'suspense'") == 0);
   check_tables(town.ground);
+}
+
+TEST_CASE("what waits for an operator is shown page by page, also where it came at one moment") {
+  Town town;
+  StepCaller caller(town.books);
+  Cluster::Process a(town, "a", caller);
+  std::set<Uuid> told;
+  for (int n = 0; n < 7; ++n) {
+    BankDeposited nobodys;
+    nobodys.transaction = "anonymous-" + std::to_string(n);
+    nobodys.deposit = deposit_id(nobodys.transaction);
+    nobodys.amount = won(1'000);
+    told.insert(nobodys.deposit.uuid());
+    town.say(nobodys, {.source = "ingress/a"});
+  }
+  town.run({&a});
+  std::set<Uuid> seen;
+  Behind behind{};
+  for (std::size_t page = 0; page <= told.size(); ++page) {
+    const auto rows = waiting_deposits(town.ground.session, behind, 2).value();
+    if (rows.empty()) break;
+    for (const auto& row : rows)
+      CHECK(seen.insert(row.key.uuid()).second);
+    behind = {rows.back().made_at, rows.back().key.uuid()};
+  }
+  CHECK(seen == told);
 }

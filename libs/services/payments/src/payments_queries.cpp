@@ -30,12 +30,14 @@ constexpr store::Statement kWaitingDeposits{
     "waiting_deposits", "payments",
     "SELECT deposit, bank_name, amount, currency, reference, payer, state, attempt, taken, "
     "returned, member, order_id, charge, refusal, actor, reason, made_at, at "
-    "FROM {deposits} WHERE state = 'waits' AND made_at > :after ORDER BY made_at LIMIT :limit"};
+    "FROM {deposits} WHERE state = 'waits' AND made_at >= :made_at AND (made_at > :made_at OR "
+    "deposit > :id) ORDER BY made_at, deposit LIMIT :limit"};
 constexpr store::Statement kWaitingReturns{
     "waiting_returns", "payments",
     "SELECT id, owner, order_id, charge, refund, deposit, amount, currency, cause, way, state, "
     "attempt, reference, account, told, reason, actor, made_at, at, member "
-    "FROM {returns} WHERE state = 'waits' AND made_at > :after ORDER BY made_at LIMIT :limit"};
+    "FROM {returns} WHERE state = 'waits' AND made_at >= :made_at AND (made_at > :made_at OR "
+    "id > :id) ORDER BY made_at, id LIMIT :limit"};
 constexpr store::Statement kReturn{
     "find_return", "payments",
     "SELECT id, owner, order_id, charge, refund, deposit, amount, currency, cause, way, state, "
@@ -55,9 +57,10 @@ Result<std::vector<Row>> read_all(const Result<store::Rows>& rows,
   return out;
 }
 
-store::Params page_of(Timestamp after, std::int64_t limit) {
+store::Params page_of(const Behind& behind, std::int64_t limit) {
   store::Params params;
-  params.add("after", after).add("limit", std::clamp(limit, std::int64_t{1}, kMaxPage));
+  params.add("made_at", behind.made_at).add("id", behind.id);
+  params.add("limit", std::clamp(limit, std::int64_t{1}, kMaxPage));
   return params;
 }
 
@@ -139,17 +142,17 @@ Result<std::optional<Return>> find_return(store::Session& session, const contrac
   return std::optional(std::move(found->front()));
 }
 
-Result<std::vector<Deposit>> waiting_deposits(store::Session& session, Timestamp after,
+Result<std::vector<Deposit>> waiting_deposits(store::Session& session, const Behind& behind,
                                               std::int64_t limit) {
   return read_all(
-      store::query(session, kWaitingDeposits, page_of(after, limit),
+      store::query(session, kWaitingDeposits, page_of(behind, limit),
                    {kU, kT, kI, kT, kT, kT, kT, kI, kI, kI, kU, kU, kU, kT, kT, kT, kI, kI}),
       read_deposit);
 }
 
-Result<std::vector<Return>> waiting_returns(store::Session& session, Timestamp after,
+Result<std::vector<Return>> waiting_returns(store::Session& session, const Behind& behind,
                                             std::int64_t limit) {
-  return read_all(store::query(session, kWaitingReturns, page_of(after, limit),
+  return read_all(store::query(session, kWaitingReturns, page_of(behind, limit),
                                {kU, kU, kU, kU, kU, kU, kI, kT, kT, kT,
                                 kT, kI, kT, kT, kT, kT, kT, kI, kI, kU}),
                   read_return);

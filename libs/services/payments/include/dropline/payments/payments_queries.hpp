@@ -39,11 +39,17 @@ inline constexpr std::int64_t kMaxPage = 200;
                                                           const contracts::DepositId& deposit);
 [[nodiscard]] Result<std::optional<Return>> find_return(store::Session& session,
                                                         const contracts::ReturnId& id);
-/// Those that wait, oldest first: made after `after`, at most `limit` (1 to kMaxPage).
+/// The end of a page of those that wait: what follows was made later, or then under a higher id.
+struct Behind {
+  Timestamp made_at;
+  Uuid id;  ///< of the deposit, or of the return
+};
+/// Those that wait, oldest first: those behind `behind`, at most `limit` (1 to kMaxPage).
 [[nodiscard]] Result<std::vector<Deposit>> waiting_deposits(store::Session& session,
-                                                            Timestamp after, std::int64_t limit);
-[[nodiscard]] Result<std::vector<Return>> waiting_returns(store::Session& session, Timestamp after,
-                                                          std::int64_t limit);
+                                                            const Behind& behind,
+                                                            std::int64_t limit);
+[[nodiscard]] Result<std::vector<Return>> waiting_returns(store::Session& session,
+                                                          const Behind& behind, std::int64_t limit);
 
 inline constexpr std::int64_t kMaxExportPage = 1'000;
 
