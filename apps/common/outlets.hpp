@@ -63,7 +63,9 @@ struct SmtpTerms {
 };
 
 /// One mail a notice, by plain SMTP to a relay beside us. `Message-ID` follows from the notice, so
-/// that a relay or mailbox that knows it drops what comes twice. 5xx of the relay is a refusal.
+/// that a relay or mailbox that knows it drops what comes twice. 5xx of the relay to the recipient
+/// or the mail is a refusal for good; to anything else it is tried again, as the shop is set up
+/// wrong.
 class SmtpTarget final : public worker::CallTarget {
  public:
   SmtpTarget(SmtpTerms terms, const Clock& clock) : terms_(std::move(terms)), clock_(clock) {}

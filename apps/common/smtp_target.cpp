@@ -178,21 +178,26 @@ Result<std::string> SmtpTarget::call(const worker::Call& call) {
     to.replace(at, kMember.size(), notice->member.text());
   Line line(Clocked::now() + terms_.timeout);
   if (auto done = line.connect(terms_.host, terms_.port); !done) return done.error();
-  const std::pair<std::string, int> steps[] = {
-      {"", 220},
-      {"EHLO " + domain_of(terms_.from) + "\r\n", 250},
-      {"MAIL FROM:<" + terms_.from + ">\r\n", 250},
-      {"RCPT TO:<" + to + ">\r\n", 250},
-      {"DATA\r\n", 354},
-      {mail(terms_, to, *notice, clock_.now()), 250},
+  struct Step {
+    std::string words;
+    int expected;
+    bool of_this_mail;  ///< a refusal is of this mail; else of the shop, which can be put right
   };
-  for (const auto& [words, expected] : steps) {
+  const Step steps[] = {
+      {"", 220, false},
+      {"EHLO " + domain_of(terms_.from) + "\r\n", 250, false},
+      {"MAIL FROM:<" + terms_.from + ">\r\n", 250, false},
+      {"RCPT TO:<" + to + ">\r\n", 250, true},
+      {"DATA\r\n", 354, false},
+      {mail(terms_, to, *notice, clock_.now()), 250, true},
+  };
+  for (const auto& [words, expected, of_this_mail] : steps) {
     if (auto done = line.send(words); !done) return done.error();
     const auto reply = line.reply();
     if (!reply) return reply.error();
     const auto& [code, said] = *reply;
     constexpr int kForGood = 5;
-    if (code / 100 == kForGood && !words.empty())
+    if (code / 100 == kForGood && of_this_mail)
       return std::string(notices::kRefused) + std::to_string(code) + ' ' + said;
     if (code / 100 != expected / 100) return failed(std::to_string(code) + ' ' + said);
   }
