@@ -12,74 +12,16 @@
 #include "common/web.hpp"
 #include "dropline/audit/auditor.hpp"
 #include "dropline/audit/drop_replay.hpp"
-#include "dropline/base/clock.hpp"
 #include "dropline/config/errors.hpp"
 #include "dropline/crypto/hex.hpp"
 #include "dropline/shop/receipt.hpp"
-#include "dropline/stream/sqlite/sqlite_stream.hpp"
+#include "rankings.hpp"
+#include "source.hpp"
 
 namespace dropline::apps {
 namespace {
 
-/// A statement over a million orders takes seconds, not minutes.
-constexpr std::chrono::minutes kStatementLimit{10};
 constexpr std::size_t kMaxReceiptBytes = 64 * 1024;
-
-/// The shop, for reading.
-struct Source {
-  SystemClock clock;
-  std::unique_ptr<stream::Stream> stream;
-  std::optional<store::Session> session;
-  std::optional<Keys> keys;
-};
-
-Status open_embedded(Source& source, const config::Settings& settings) {
-  const auto file = std::filesystem::path(settings.text("data_dir")) / "dropline.db";
-  if (!std::filesystem::exists(file))
-    return config::error(config::Errc::unreadable_file,
-                         file.string() +
-                             " is not there: --data-dir names the folder of an embedded "
-                             "shop, --database-url a distributed one");
-  auto database = store::Database::parse("sqlite:" + file.string(), source.clock);
-  if (!database) return database.error();
-  auto session = database->open({.application = "dropline audit", .read_only = true});
-  if (!session) return session.error();
-  stream::SqliteOptions options;
-  options.file = file;
-  auto stream = stream::SqliteStream::open_read_only(options);
-  if (!stream) return stream.error();
-  source.session.emplace(std::move(*session));
-  source.stream = std::move(*stream);
-  return {};
-}
-
-Status open_distributed(Source& source, const config::Settings& settings) {
-  auto database = store::Database::parse(settings.text("database.url"), source.clock);
-  if (!database) return database.error();
-  auto session = database->open(
-      {.application = "dropline audit", .statement_limit = kStatementLimit, .read_only = true});
-  if (!session) return session.error();
-  auto stream =
-      stream::KafkaStream::open(kafka_options(settings, Publisher::ingress, "dropline-audit"));
-  if (!stream) return stream.error();
-  source.session.emplace(std::move(*session));
-  source.stream = std::move(*stream);
-  return {};
-}
-
-/// Keys are of use where they are there: what services signed can then be verified.
-Status open(Source& source, const config::Settings& settings) {
-  const auto folder = keys_folder(settings);
-  SystemRandom random;
-  if (std::filesystem::exists(folder / "commands.key"))
-    if (auto keys = load_keys(folder, false, random)) source.keys.emplace(std::move(*keys));
-  return settings.has("database.url") ? open_distributed(source, settings)
-                                      : open_embedded(source, settings);
-}
-
-std::int32_t partitions(const config::Settings& settings) {
-  return static_cast<std::int32_t>(settings.integer("topics.partitions"));
-}
 
 void print_findings(std::ostream& out, const std::vector<audit::Finding>& findings,
                     std::size_t most, std::string_view mark) {
@@ -318,6 +260,14 @@ void add_audit_commands(config::CommandLine& line) {
             .sections = sections,
             .examples = {{"dropline audit drop 0190a0b0-0000-7000-8000-0000000000d1", ""}},
             .run = audit_drop});
+  line.add({.name = "audit rankings",
+            .summary = "Count what was sold again from the log and compare",
+            .help = "Reads orders.events as far as the service has. Exit code 1 where the counts "
+                    "differ.",
+            .own = own_most(),
+            .sections = sections,
+            .examples = {{"dropline audit rankings", "the embedded shop under ./var"}},
+            .run = audit_rankings});
   config::Schema terms;
   terms.list("stock", std::vector<std::string>{},
              "Units of every offer (200) or of one (SHIRT-M=200).");
