@@ -134,7 +134,7 @@ std::string mail_date(Timestamp at) {
 
 /// RFC 2047: in pieces short enough, cut between code points.
 std::string encoded_word(std::string_view text) {
-  constexpr std::size_t kPiece = 45;
+  constexpr std::size_t kPiece = 39;  // so that a line of the header stays within 76
   std::string out;
   while (!text.empty()) {
     auto size = std::min(kPiece, text.size());
