@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "common/process_clock.hpp"
 #include "dropline/base/random.hpp"
 #include "support/eventually.hpp"
 
@@ -39,6 +41,13 @@ Child::~Child() {
 bool Child::running() {
   if (pid_ > 0 && ::waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = 0;
   return pid_ > 0;
+}
+
+void Child::kill() {
+  if (!running()) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, &status_, 0);
+  pid_ = 0;
 }
 
 int Child::stop() {
@@ -77,7 +86,8 @@ std::string output_of(const std::vector<std::string>& words) {
 }
 
 std::string program(const std::string& name) {
-  return std::string(DROPLINE_BINARY_DIR) + "/bin/" + name;
+  const auto* folder = std::getenv(apps::kFalseClockVariable) ? "/bin-false-clock/" : "/bin/";
+  return DROPLINE_BINARY_DIR + (folder + name);
 }
 
 }  // namespace dropline::testing

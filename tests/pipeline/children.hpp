@@ -16,6 +16,8 @@ class Child final {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
+  /// SIGKILL; it is gone when this returns.
+  void kill();
   /// SIGTERM, and the exit code; SIGKILL and -1 where that was not enough within 20 s.
   int stop();
   [[nodiscard]] bool running();
@@ -35,7 +37,7 @@ struct Ended {
 /// Runs to its end and gives what it printed; fails the test where it fails.
 [[nodiscard]] std::string output_of(const std::vector<std::string>& words);
 
-/// A program of this build.
+/// A program of this build; where a false clock is set, the one that was built to follow it.
 [[nodiscard]] std::string program(const std::string& name);
 
 }  // namespace dropline::testing

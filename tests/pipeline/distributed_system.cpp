@@ -7,6 +7,7 @@
 #include "dropline/base/ensure.hpp"
 #include "dropline/base/random.hpp"
 #include "dropline/stream/kafka/kafka_stream.hpp"
+#include "surroundings.hpp"
 #include "system.hpp"
 
 namespace dropline::testing {
@@ -23,7 +24,8 @@ class Distributed final : public System {
  public:
   Distributed() {
     std::filesystem::create_directories(folder_);
-    server_ = std::make_unique<store::Database>(store::Database::parse(url_, clock_).value());
+    server_ =
+        std::make_unique<store::Database>(store::Database::parse(url_, around_.clock()).value());
     REQUIRE(server_->open().value().execute("make database", "CREATE DATABASE " + name_));
     const auto query = url_.find('?');
     const auto end = query == std::string::npos ? url_.size() : query;
@@ -39,6 +41,7 @@ class Distributed final : public System {
                  "--http-name", std::to_string(i + 1), "--http-member-rate", "0"}));
     for (const auto port : ports_)
       wait_ready(port);
+    around_.shop_opens(folder_, ports_[0]);
     stream::KafkaOptions options;
     options.brokers = brokers_;
     options.partitions = kPartitions;
@@ -65,7 +68,7 @@ class Distributed final : public System {
   }
   [[nodiscard]] stream::Stream& log() override { return *log_; }
   [[nodiscard]] store::Session open() override {
-    return store::Database::parse(url_, clock_).value().open({.read_only = true}).value();
+    return store::Database::parse(url_, around_.clock()).value().open({.read_only = true}).value();
   }
   [[nodiscard]] std::vector<std::string> flags() const override {
     return {"--data-dir",          folder(),
@@ -75,7 +78,12 @@ class Distributed final : public System {
             "--topics-partitions", std::to_string(kPartitions)};
   }
   [[nodiscard]] store::Session open_for_writing() override {
-    return store::Database::parse(url_, clock_).value().open().value();
+    return store::Database::parse(url_, around_.clock()).value().open().value();
+  }
+  void kill_worker() override {
+    std::swap(workers_[0], workers_[1]);
+    workers_[0]->kill();
+    workers_[0] = start("dropline-worker", {"all"});
   }
   void intrude(const std::function<void(stream::Producer&)>& write) override {
     const auto producer = log_->producer([](auto) {}).value();
@@ -95,12 +103,12 @@ class Distributed final : public System {
     std::vector<std::string> words{program(name)};
     words.insert(words.end(), own.begin(), own.end());
     words.emplace_back("--dev");
-    for (const auto& word : flags())
-      words.push_back(word);
+    for (const auto& more : {flags(), around_.flags()})
+      words.insert(words.end(), more.begin(), more.end());
     return std::make_unique<Child>(words, folder_ / (name + ".log"));
   }
 
-  SystemClock clock_;
+  Surroundings& around_ = surroundings();  // first: it decides which programs run
   std::string brokers_ = required("DROPLINE_TEST_KAFKA", "see `scripts/kafka start`");
   std::string url_ = required("DROPLINE_TEST_POSTGRESQL", "see `scripts/postgres start`");
   std::string name_ = unique("dropline_pipeline_");

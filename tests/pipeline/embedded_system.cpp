@@ -5,6 +5,7 @@
 #include "dropline/base/ensure.hpp"
 #include "dropline/base/random.hpp"
 #include "dropline/stream/sqlite/sqlite_stream.hpp"
+#include "surroundings.hpp"
 #include "system.hpp"
 
 namespace dropline::testing {
@@ -40,7 +41,7 @@ class Embedded final : public System {
     return *log_;
   }
   [[nodiscard]] store::Session open() override {
-    return store::Database::parse("sqlite:" + file().string(), clock_)
+    return store::Database::parse("sqlite:" + file().string(), around_.clock())
         .value()
         .open({.read_only = true})
         .value();
@@ -49,7 +50,15 @@ class Embedded final : public System {
     return {"--data-dir", folder_.string(), "--topics-partitions", std::to_string(kPartitions)};
   }
   [[nodiscard]] store::Session open_for_writing() override {
-    return store::Database::parse("sqlite:" + file().string(), clock_).value().open().value();
+    return store::Database::parse("sqlite:" + file().string(), around_.clock())
+        .value()
+        .open()
+        .value();
+  }
+  void kill_worker() override {
+    log_.reset();
+    child_->kill();
+    start();
   }
   void intrude(const std::function<void(stream::Producer&)>& write) override {
     stop();
@@ -64,14 +73,15 @@ class Embedded final : public System {
 
  private:
   void start() {
-    child_ = std::make_unique<Child>(
-        std::vector<std::string>{program("dropline"), "serve", "--dev", "--data-dir",
-                                 folder_.string(), "--http-address",
-                                 "127.0.0.1:" + std::to_string(port_), "--admin-address",
-                                 "127.0.0.1:" + std::to_string(admin_), "--topics-partitions",
-                                 std::to_string(kPartitions), "--http-member-rate", "0"},
-        folder_ / "dropline.log");
+    std::vector<std::string> words{program("dropline"), "serve", "--dev"};
+    const std::vector<std::string> own{"--http-address",     "127.0.0.1:" + std::to_string(port_),
+                                       "--admin-address",    "127.0.0.1:" + std::to_string(admin_),
+                                       "--http-member-rate", "0"};
+    for (const auto& more : {flags(), own, around_.flags()})
+      words.insert(words.end(), more.begin(), more.end());
+    child_ = std::make_unique<Child>(words, folder_ / "dropline.log");
     wait_ready(port_);
+    around_.shop_opens(folder_, port_);
   }
   void stop() {
     log_.reset();
@@ -79,7 +89,7 @@ class Embedded final : public System {
   }
   [[nodiscard]] std::filesystem::path file() const { return folder_ / "dropline.db"; }
 
-  SystemClock clock_;
+  Surroundings& around_ = surroundings();  // first: it decides which programs run
   std::filesystem::path folder_ = std::filesystem::temp_directory_path() /
                                   ("dropline-pipeline-" + SystemRandom().uuid4().text());
   std::uint16_t port_ = free_port();

@@ -9,6 +9,7 @@
 #include "client.hpp"
 #include "dropline/base/random.hpp"
 #include "dropline/contracts/parts.hpp"
+#include "dropline/contracts/payments_accounts.hpp"
 #include "dropline/crypto/ed25519.hpp"
 #include "dropline/crypto/hmac.hpp"
 #include "dropline/shop/receipt.hpp"
@@ -25,6 +26,15 @@ struct Answer {
   std::optional<Money> paid;
   std::optional<Money> refunded;
   std::optional<std::vector<contracts::TimelineEntry>> timeline;
+  // While money is waited for.
+  std::optional<Money> due;
+  std::optional<Timestamp> due_at;
+  std::optional<std::string> reference;
+  std::optional<contracts::BankAccount> deposit_to;
+  // Once it is on its way.
+  std::optional<std::string> carrier;
+  std::optional<std::string> waybill;
+  std::optional<Timestamp> refundable_until;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -35,6 +45,13 @@ struct Answer {
     visit("paid", self.paid);
     visit("refunded", self.refunded);
     visit("timeline", self.timeline, contracts::Bounds{0, 100});
+    visit("due", self.due);
+    visit("due_at", self.due_at);
+    visit("reference", self.reference, contracts::kReferenceBounds);
+    visit("deposit_to", self.deposit_to);
+    visit("carrier", self.carrier, contracts::kNameBounds);
+    visit("waybill", self.waybill, contracts::kNameBounds);
+    visit("refundable_until", self.refundable_until);
   }
 };
 
@@ -78,7 +95,8 @@ class Shop final {
   Reply post(const MemberId& member, const std::string& path, const std::string& key,
              const std::string& body);
   Reply admin(const std::string& path, const std::string& body, const std::string& method = "POST");
-  /// A drop of one SKU "unit" at 1,000 won that is open now.
+  Reply admin_get(const std::string& path);
+  /// A drop of one SKU "unit" at 1,000 won that is open now, and for as long as tests may last.
   DropId open_drop(int units);
   std::int64_t balance(const MemberId& member);
 

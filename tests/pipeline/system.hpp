@@ -30,6 +30,8 @@ class System {
   /// For reading.
   [[nodiscard]] virtual stream::Stream& log() = 0;
   [[nodiscard]] virtual store::Session open() = 0;
+  /// kill -9 of who works, or of one of those who do, and another in its place.
+  virtual void kill_worker() = 0;
   /// Writes to the log behind the ingress's back, as an integrator or an intruder would.
   virtual void intrude(const std::function<void(stream::Producer&)>& write) = 0;
 };
