@@ -78,13 +78,12 @@ void judge_loop(Findings& out, const LogCopy& log, const LogCopy::Speech& speech
   const auto rows = shard_rows(session, service.name);
   if (!rows) return out.blame(name + "'s shards cannot be read");
   out.equal_number(static_cast<std::int64_t>(rows->size()), kPartitions, name + "'s shards");
-  const auto spec = service.make()->spec();
   for (const auto& [shard, row] : *rows) {
     const auto where = name + '/' + std::to_string(shard);
     std::int64_t letters = 0;
     for (const auto& [place, reason] : found)
       letters += std::get<1>(place) == shard ? 1 : 0;
-    for (const auto& topic : spec.topics) {
+    for (const auto& topic : service.spec.topics) {
       if (topic.kind == worker::TopicKind::state) continue;
       const auto& records = log.topic(topic.name).partition(shard);
       const auto end = records.empty() ? 0 : records.back().offset + 1;
@@ -110,8 +109,7 @@ bool has_read_everything(stream::Stream& stream, store::Session& session,
   if (!rows || rows->size() != kPartitions) return false;
   const auto consumer = stream.consumer();
   if (!consumer) return false;
-  const auto spec = service.make()->spec();
-  for (const auto& topic : spec.topics) {
+  for (const auto& topic : service.spec.topics) {
     if (topic.kind == worker::TopicKind::state) continue;
     std::vector<stream::TopicPartition> asked;
     for (std::int32_t p = 0; p < kPartitions; ++p)

@@ -13,6 +13,7 @@ namespace dropline::simulation {
 struct Simulated {
   std::string_view name;
   std::function<std::unique_ptr<worker::Service>()> make;
+  worker::ServiceSpec spec{};  ///< what it reads
 };
 
 /// In the order in which an order visits them. A new service is a line here and, for what only it

@@ -11,8 +11,8 @@ namespace {
 
 /// People go on for so long after the last fault, and look after what they have ordered.
 constexpr int kBusyQuietTurns = 40;
-/// Longer than delays, sessions and an order's deadlines last.
-constexpr int kMinQuietTurns = 90;
+/// Longer than delays and sessions last; deadlines are waited for as long as there are any.
+constexpr int kMinQuietTurns = 64;
 constexpr int kMaxQuietTurns = 700;
 constexpr auto kQuietStep = 250ms;
 /// After that in small steps, so that rest is met between two heartbeats.
