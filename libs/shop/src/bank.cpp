@@ -2,12 +2,11 @@
 // an operator.
 #include "bank.hpp"
 
-#include <charconv>
-
 #include "dropline/contracts/payments_outside.hpp"
 #include "dropline/payments/payments_queries.hpp"
 #include "json_fields.hpp"
 #include "notices.hpp"
+#include "page.hpp"
 #include "texts.hpp"
 
 namespace dropline::shop {
@@ -150,13 +149,9 @@ const Uuid& id_of(const payments::Return& row) {
 
 /// "<microseconds>.<id>", of the last row of a page.
 std::optional<payments::Behind> parse_next(std::string_view text) {
-  const auto dot = text.find('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  std::int64_t at = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + dot, at);
-  const auto id = Uuid::parse(text.substr(dot + 1));
-  if (wrong != std::errc{} || end != text.data() + dot || at < 0 || !id) return std::nullopt;
-  return payments::Behind{from_unix_us(at), *id};
+  const auto end = parse_page_end(text, '.');
+  if (!end || end->time < 0) return std::nullopt;
+  return payments::Behind{from_unix_us(end->time), end->id};
 }
 
 /// What waits, oldest first; `after` is the last page's `next`.
@@ -165,42 +160,32 @@ void list_waiting(const CorePtr& core, const http::ExchangePtr& exchange,
                   Result<std::vector<Row>> (*read)(store::Session&, const payments::Behind&,
                                                    std::int64_t)) {
   if (!identified_admin(*core, exchange)) return;
-  const auto& request = exchange->request();
-  payments::Behind behind{};
-  if (const auto text = request.query("after")) {
-    const auto parsed = parse_next(*text);
-    if (!parsed) {
-      exchange->respond(
-          http::bad_request(request.language(), "after: is no `next` of an earlier page")
-              .response());
-      return;
-    }
-    behind = *parsed;
-  }
+  const auto after = page_after(exchange, parse_next);
+  if (!after) return;
   const auto limit = page_limit(exchange, kUsualPage, kMostOfPage);
   if (!limit) return;
-  respond_from_tables(
-      core, exchange,
-      [core, behind, limit = *limit, read](auto& session) -> Result<http::Response> {
-        const auto rows = read(session, behind, static_cast<std::int64_t>(limit));
-        if (!rows) return rows.error();
-        std::string body;
-        JsonWriter out(body);
-        out.open_object();
-        out.name("waiting");
-        out.open_array();
-        for (const auto& row : *rows)
-          write_row(out, *core, row);
-        out.close_array();
-        if (rows->size() == limit)
-          write_field(
-              out, "next",
-              std::to_string(unix_us(rows->back().made_at)) + '.' + id_of(rows->back()).text());
-        out.close_object();
-        auto response = http::json_response(200, std::move(body));
-        response.header("Cache-Control", "no-store");
-        return response;
-      });
+  respond_from_tables(core, exchange,
+                      [core, behind = after->value_or(payments::Behind{}), limit = *limit,
+                       read](auto& session) -> Result<http::Response> {
+                        const auto rows = read(session, behind, static_cast<std::int64_t>(limit));
+                        if (!rows) return rows.error();
+                        std::string body;
+                        JsonWriter out(body);
+                        out.open_object();
+                        out.name("waiting");
+                        out.open_array();
+                        for (const auto& row : *rows)
+                          write_row(out, *core, row);
+                        out.close_array();
+                        if (rows->size() == limit)
+                          write_field(out, "next",
+                                      std::to_string(unix_us(rows->back().made_at)) + '.' +
+                                          id_of(rows->back()).text());
+                        out.close_object();
+                        auto response = http::json_response(200, std::move(body));
+                        response.header("Cache-Control", "no-store");
+                        return response;
+                      });
 }
 
 http::Response asked(const ChangeId& change) {

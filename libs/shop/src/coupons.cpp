@@ -1,12 +1,11 @@
 // Coupons: a campaign's first-come issue, what the caller has, and what operators do with
 // campaigns.
-#include <charconv>
-
-#include "changes.hpp"
 #include "coupons.hpp"
+#include "changes.hpp"
 #include "dropline/contracts/coupons_events.hpp"
 #include "dropline/coupons/coupons_queries.hpp"
 #include "json_fields.hpp"
+#include "page.hpp"
 #include "texts.hpp"
 
 namespace dropline::shop {
@@ -128,51 +127,39 @@ std::string cursor_text(const coupons::Cursor& cursor) {
 }
 
 std::optional<coupons::Cursor> parse_cursor(std::string_view text) {
-  const auto dash = text.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  std::int64_t at = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + dash, at);
-  const auto coupon = CouponId::parse(text.substr(dash + 1));
-  if (wrong != std::errc{} || end != text.data() + dash || at < 0 || !coupon) return std::nullopt;
-  return coupons::Cursor{from_unix_us(at), *coupon};
-}
-
-void bad_cursor(const http::ExchangePtr& exchange) {
-  exchange->respond(
-      http::bad_request(exchange->request().language(), "after: is no `next` of an earlier page")
-          .response());
+  const auto end = parse_page_end(text, '-');
+  if (!end || end->time < 0) return std::nullopt;
+  return coupons::Cursor{from_unix_us(end->time), CouponId(end->id)};
 }
 
 void list_coupons(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
-  std::optional<coupons::Cursor> after;
-  if (const auto text = exchange->request().query("after")) {
-    after = parse_cursor(*text);
-    if (!after) return bad_cursor(exchange);
-  }
+  const auto after = page_after(exchange, parse_cursor);
+  if (!after) return;
   const auto limit = page_limit(exchange, kUsualPage, kMostPage);
   if (!limit) return;
-  respond_from_tables(core, exchange,
-                      [member = caller->member, after, limit = static_cast<std::int64_t>(*limit)](
-                          store::Session& session) -> Result<http::Response> {
-                        const auto page = coupons::coupons_page(session, member, after, limit);
-                        if (!page) return page.error();
-                        std::string body;
-                        JsonWriter out(body);
-                        out.open_object();
-                        out.name("coupons");
-                        out.open_array();
-                        for (const auto& owned : page->coupons)
-                          write_coupon(out, owned);
-                        out.close_array();
-                        if (page->next) {
-                          out.name("next");
-                          out.plain(cursor_text(*page->next));
-                        }
-                        out.close_object();
-                        return shown(std::move(body));
-                      });
+  respond_from_tables(
+      core, exchange,
+      [member = caller->member, after = *after, limit = static_cast<std::int64_t>(*limit)](
+          store::Session& session) -> Result<http::Response> {
+        const auto page = coupons::coupons_page(session, member, after, limit);
+        if (!page) return page.error();
+        std::string body;
+        JsonWriter out(body);
+        out.open_object();
+        out.name("coupons");
+        out.open_array();
+        for (const auto& owned : page->coupons)
+          write_coupon(out, owned);
+        out.close_array();
+        if (page->next) {
+          out.name("next");
+          out.plain(cursor_text(*page->next));
+        }
+        out.close_object();
+        return shown(std::move(body));
+      });
 }
 
 /// A member who is granted a coupon, and why.
@@ -266,15 +253,13 @@ void get_campaign(const CorePtr& core, const http::ExchangePtr& exchange) {
 
 void list_campaigns(const CorePtr& core, const http::ExchangePtr& exchange) {
   if (!identified_admin(*core, exchange)) return;
-  std::optional<CampaignId> after;
-  if (const auto text = exchange->request().query("after")) {
-    after = CampaignId::parse(*text);
-    if (!after) return bad_cursor(exchange);
-  }
+  const auto after = page_after(exchange, CampaignId::parse);
+  if (!after) return;
   const auto limit = page_limit(exchange, kUsualPage, kMostPage);
   if (!limit) return;
   respond_from_tables(
-      core, exchange, [after, limit = *limit](store::Session& session) -> Result<http::Response> {
+      core, exchange,
+      [after = *after, limit = *limit](store::Session& session) -> Result<http::Response> {
         const auto page = coupons::campaigns_page(session, after, static_cast<std::int64_t>(limit));
         if (!page) return page.error();
         std::string body;

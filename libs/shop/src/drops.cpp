@@ -2,6 +2,7 @@
 // that changes only when something of the drop does.
 #include "core.hpp"
 #include "json_fields.hpp"
+#include "page.hpp"
 #include "tagged.hpp"
 
 namespace dropline::shop {
@@ -58,20 +59,11 @@ void get_drop(const CorePtr& core, const http::ExchangePtr& exchange) {
 }
 
 void list_drops(const CorePtr& core, const http::ExchangePtr& exchange) {
-  const auto& request = exchange->request();
-  std::optional<DropId> after;
-  if (const auto text = request.query("after")) {
-    after = DropId::parse(*text);
-    if (!after) {
-      exchange->respond(
-          http::bad_request(request.language(), "after: is no `next` of an earlier page")
-              .response());
-      return;
-    }
-  }
+  const auto after = page_after(exchange, DropId::parse);
+  if (!after) return;
   const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
   if (!limit) return;
-  const auto drops = core->shelf.drops(after, *limit);
+  const auto drops = core->shelf.drops(*after, *limit);
   const auto now = core->parts.clock.now();
   respond_tagged(exchange, now, [&](contracts::JsonWriter& out) {
     out.name("drops");

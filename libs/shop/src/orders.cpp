@@ -1,6 +1,5 @@
 // /v1/orders: placing an order, looking at orders, and asking to undo one.
 #include <algorithm>
-#include <charconv>
 #include <mutex>
 
 #include "core.hpp"
@@ -10,6 +9,7 @@
 #include "dropline/ordering/ordering_queries.hpp"
 #include "dropline/stock/stock_queries.hpp"
 #include "dropline/stream/errors.hpp"
+#include "page.hpp"
 #include "recipient.hpp"
 #include "texts.hpp"
 
@@ -322,13 +322,9 @@ std::string cursor_text(const ordering::Cursor& cursor) {
 }
 
 std::optional<ordering::Cursor> parse_cursor(std::string_view text) {
-  const auto dash = text.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  std::int64_t ms = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + dash, ms);
-  const auto order = OrderId::parse(text.substr(dash + 1));
-  if (wrong != std::errc{} || end != text.data() + dash || ms < 0 || !order) return std::nullopt;
-  return ordering::Cursor{from_unix_ms(ms), *order};
+  const auto end = parse_page_end(text, '-');
+  if (!end || end->time < 0) return std::nullopt;
+  return ordering::Cursor{from_unix_ms(end->time), OrderId(end->id)};
 }
 
 std::string page_json(const ordering::Page& page) {
@@ -352,16 +348,8 @@ void list_orders(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
   const auto& request = exchange->request();
-  std::optional<ordering::Cursor> after;
-  if (const auto text = request.query("after")) {
-    after = parse_cursor(*text);
-    if (!after) {
-      exchange->respond(
-          http::bad_request(request.language(), "after: is no `next` of an earlier page")
-              .response());
-      return;
-    }
-  }
+  const auto after = page_after(exchange, parse_cursor);
+  if (!after) return;
   const auto state = request.query("state").value_or("open");
   if (state != "open" && state != "all") {
     exchange->respond(
@@ -373,7 +361,7 @@ void list_orders(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto limit = page_limit(exchange, kUsual, static_cast<std::size_t>(ordering::kMaxPage));
   if (!limit) return;
   respond_from_tables(core, exchange,
-                      [member = caller->member, listing, after,
+                      [member = caller->member, listing, after = *after,
                        limit = *limit](store::Session& session) -> Result<http::Response> {
                         const auto page = ordering::orders_page(session, member, listing, after,
                                                                 static_cast<std::int64_t>(limit));

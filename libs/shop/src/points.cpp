@@ -1,9 +1,8 @@
 // /v1/points: what paid orders gave the caller, and what refunds took back.
-#include <charconv>
-
 #include "core.hpp"
 #include "dropline/points/points_queries.hpp"
 #include "json_fields.hpp"
+#include "page.hpp"
 
 namespace dropline::shop {
 namespace {
@@ -48,23 +47,12 @@ Result<http::Response> points_page(store::Session& session, const MemberId& memb
 void get_points(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
-  const auto& request = exchange->request();
-  std::optional<std::int64_t> before;
-  if (const auto text = request.query("after")) {
-    std::int64_t number = 0;
-    const auto [end, wrong] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (wrong != std::errc{} || end != text->data() + text->size() || number < 1) {
-      exchange->respond(
-          http::bad_request(request.language(), "after: is no `next` of an earlier page")
-              .response());
-      return;
-    }
-    before = number;
-  }
+  const auto before = page_after(exchange, parse_page_number);
+  if (!before) return;
   const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
   if (!limit) return;
   respond_from_tables(core, exchange,
-                      [member = caller->member, before, limit = *limit](auto& session) {
+                      [member = caller->member, before = *before, limit = *limit](auto& session) {
                         return points_page(session, member, before, limit);
                       });
 }

@@ -1,6 +1,7 @@
 // /v1/products: what can be bought, and how much of it is left outside drops.
 #include "core.hpp"
 #include "json_fields.hpp"
+#include "page.hpp"
 #include "tagged.hpp"
 
 namespace dropline::shop {
@@ -48,20 +49,11 @@ void get_product(const CorePtr& core, const http::ExchangePtr& exchange) {
 }
 
 void list_products(const CorePtr& core, const http::ExchangePtr& exchange) {
-  const auto& request = exchange->request();
-  std::optional<ProductId> after;
-  if (const auto text = request.query("after")) {
-    after = ProductId::parse(*text);
-    if (!after) {
-      exchange->respond(
-          http::bad_request(request.language(), "after: is no `next` of an earlier page")
-              .response());
-      return;
-    }
-  }
+  const auto after = page_after(exchange, ProductId::parse);
+  if (!after) return;
   const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
   if (!limit) return;
-  const auto products = core->shelf.products(after, *limit);
+  const auto products = core->shelf.products(*after, *limit);
   respond_tagged(exchange, core->parts.clock.now(), [&](contracts::JsonWriter& out) {
     out.name("products");
     out.open_array();

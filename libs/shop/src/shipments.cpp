@@ -1,12 +1,11 @@
 // /v1/admin/shipments and /v1/admin/courier-reports: what operators and couriers do with a paid
 // order's goods; /v1/orders/{id}/delivery: what its owner sees of it. Commands, answered when the
 // log has them; deliveries decides at their offset and answers on deliveries.events.
-#include <charconv>
-
 #include "changes.hpp"
 #include "dropline/crypto/seal.hpp"
 #include "dropline/deliveries/deliveries_queries.hpp"
 #include "json_fields.hpp"
+#include "page.hpp"
 #include "recipient.hpp"
 #include "texts.hpp"
 
@@ -113,33 +112,28 @@ std::string next_of(const Delivery& delivery) {
 }
 
 std::optional<deliveries::Behind> parse_next(std::string_view text) {
-  const auto dot = text.find('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  std::int64_t at = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + dot, at);
-  const auto order = OrderId::parse(text.substr(dot + 1));
-  if (wrong != std::errc{} || end != text.data() + dot || !order) return std::nullopt;
-  return deliveries::Behind{from_unix_us(at), *order};
+  const auto end = parse_page_end(text, '.');
+  if (!end) return std::nullopt;
+  return deliveries::Behind{from_unix_us(end->time), OrderId(end->id)};
 }
 
 void list_shipments(const CorePtr& core, const http::ExchangePtr& exchange) {
   if (!identified_admin(*core, exchange)) return;
   const auto& request = exchange->request();
-  const auto refuse = [&](std::string detail) {
-    exchange->respond(http::bad_request(request.language(), std::move(detail)).response());
-  };
   auto state = std::optional(DeliveryState::preparing);
   if (const auto text = request.query("state")) state = contracts::parse_enum<DeliveryState>(*text);
-  if (!state) return refuse("state: is one of preparing, shipped, delivered, closed");
-  std::optional<deliveries::Behind> behind;
-  if (const auto text = request.query("after")) {
-    behind = parse_next(*text);
-    if (!behind) return refuse("after: is no `next` of an earlier page");
+  if (!state) {
+    exchange->respond(http::bad_request(request.language(),
+                                        "state: is one of preparing, shipped, delivered, closed")
+                          .response());
+    return;
   }
+  const auto behind = page_after(exchange, parse_next);
+  if (!behind) return;
   const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
   if (!limit) return;
   respond_from_tables(core, exchange,
-                      [&key = core->parts.keys.recipients, state = *state, behind,
+                      [&key = core->parts.keys.recipients, state = *state, behind = *behind,
                        limit = *limit](auto& session) -> Result<http::Response> {
                         const auto page = deliveries::deliveries_page(
                             session, state, behind, static_cast<std::int64_t>(limit));

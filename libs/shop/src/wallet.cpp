@@ -1,13 +1,12 @@
 // /v1/wallet and what a payment gateway tells. A wallet is filled by money that a gateway captured:
 // a charge only asks for it, and the gateway's signed notice brings it.
-#include <charconv>
-
 #include "bank.hpp"
 #include "core.hpp"
 #include "dropline/contracts/payments_outside.hpp"
 #include "dropline/payments/payments_queries.hpp"
 #include "json_fields.hpp"
 #include "notices.hpp"
+#include "page.hpp"
 #include "texts.hpp"
 
 namespace dropline::shop {
@@ -61,23 +60,12 @@ Result<http::Response> wallet_page(store::Session& session, const MemberId& memb
 void get_wallet(const CorePtr& core, const http::ExchangePtr& exchange) {
   const auto caller = identified(*core, exchange);
   if (!caller) return;
-  const auto& request = exchange->request();
-  std::optional<std::int64_t> before;
-  if (const auto text = request.query("after")) {
-    std::int64_t number = 0;
-    const auto [end, wrong] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (wrong != std::errc{} || end != text->data() + text->size() || number < 1) {
-      exchange->respond(
-          http::bad_request(request.language(), "after: is no `next` of an earlier page")
-              .response());
-      return;
-    }
-    before = number;
-  }
+  const auto before = page_after(exchange, parse_page_number);
+  if (!before) return;
   const auto limit = page_limit(exchange, kUsualPage, kMaxPage);
   if (!limit) return;
   respond_from_tables(core, exchange,
-                      [member = caller->member, before, limit = *limit](auto& session) {
+                      [member = caller->member, before = *before, limit = *limit](auto& session) {
                         return wallet_page(session, member, before, limit);
                       });
 }
