@@ -1,5 +1,6 @@
 #include "coupon_replay.hpp"
 
+#include "dropline/contracts/source_marks.hpp"
 #include "dropline/worker/shard.hpp"
 #include "stage.hpp"
 
@@ -14,7 +15,7 @@ class Reader final {
   explicit Reader(CouponReplay& out) : out_(out) {}
 
   void read(const stream::Record& record, const Envelope& envelope) {
-    if (said_before(record, envelope)) return;
+    if (marks_.said_before(record.partition, envelope)) return;
     placed_ = {{record.partition, record.offset}, record.append_time};
     static_cast<void>(
         try_types<PutCampaign, PauseCampaign, ResumeCampaign, EndCampaign, IssueCoupon, GrantCoupon,
@@ -27,18 +28,6 @@ class Reader final {
     return ((envelope.type == Ts::kType && (apply(decode<Ts>(envelope).value()), true)) || ...);
   }
 
-  /// A service's message that was read before, or that a later one of its has overtaken.
-  bool said_before(const stream::Record& record, const Envelope& envelope) {
-    const auto sequence = envelope.sequence();
-    if (!envelope.shard() || !sequence) return false;
-    const auto [mark, fresh] =
-        marks_.try_emplace({record.partition, std::string(envelope.source)}, *sequence);
-    if (fresh) return false;
-    if (*sequence <= mark->second) return true;
-    mark->second = *sequence;
-    return false;
-  }
-
   template <class Message>
   void answer(const Message& message) {
     if constexpr (!std::same_as<Message, std::monostate>)
@@ -47,7 +36,7 @@ class Reader final {
   }
   template <class... Ts>
   void answer(const std::variant<Ts...>& any) {
-    std::visit([this](const auto& message) { answer(message); }, any);
+    std::visit([this](const auto& message) { this->answer(message); }, any);
   }
   template <class T>
   void answer(const std::optional<T>& message) {
@@ -112,7 +101,7 @@ class Reader final {
 
   CouponReplay& out_;
   coupons::Placed placed_;
-  std::map<std::pair<std::int32_t, std::string>, Sequence> marks_;
+  SourceMarks marks_;
 };
 
 }  // namespace

@@ -149,24 +149,16 @@ class DeliveryJudge final {
     if (row.state != "closed") out_.equal_number(words.preparing, 1, name + ", preparations told");
   }
 
-  template <class T, class Take>
-  void each_good(Take take) {
-    log_.for_all_read(T::kTopic, [&](const stream::Record& record, const Envelope* envelope) {
-      if (!envelope || envelope->type != T::kType) return;
-      if (bad_.contains({std::string(T::kTopic), record.partition, record.offset})) return;
-      if (const auto message = decode<T>(*envelope)) take(*message);
-    });
-  }
   template <class T>
   void check_commands() {
-    each_good<T>([this](const T& command) {
+    log_.each_good<T>(bad_, [this](const T& command) {
       if (answers_[command.change] == 0)
         out_.blame("a " + std::string(T::kType) + " of order " + command.order_id.text() +
                    " was never answered");
     });
   }
   void check_closes() {
-    each_good<CloseDelivery>([this](const CloseDelivery& command) {
+    log_.each_good<CloseDelivery>(bad_, [this](const CloseDelivery& command) {
       if (!answered_.contains({command.order_id, command.member}))
         out_.blame("that goods of order " + command.order_id.text() +
                    " be kept here was asked for and never answered");
@@ -176,7 +168,7 @@ class DeliveryJudge final {
   /// No money goes back for goods on their way: where payments was asked to close for any cause but
   /// the order's time, goods were kept here.
   void check_goods_before_money() {
-    each_good<ClosePayment>([this](const ClosePayment& command) {
+    log_.each_good<ClosePayment>(bad_, [this](const ClosePayment& command) {
       if (command.cause == EndCause::expired) return;
       const auto row = rows_.find({command.order_id, command.member});
       if (row == rows_.end() || row->second.state != "closed")

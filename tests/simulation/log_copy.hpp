@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "dropline/contracts/codec.hpp"
 #include "dropline/contracts/envelope.hpp"
 #include "dropline/contracts/signature.hpp"
 #include "dropline/stream/stream.hpp"
@@ -71,6 +72,15 @@ class LogCopy final {
     for_all_read(topic, [&](const stream::Record& record, const contracts::Envelope* envelope) {
       if (envelope && envelope->type == type && seen.emplace(envelope->source, envelope->id).second)
         take(record, *envelope);
+    });
+  }
+  /// Calls `take(message)` for every record that is such a message and not among `bad`.
+  template <class T, class Take>
+  void each_good(const std::map<Place, std::string>& bad, Take take) const {
+    for_all_read(T::kTopic, [&](const stream::Record& record, const contracts::Envelope* envelope) {
+      if (!envelope || envelope->type != T::kType) return;
+      if (bad.contains({std::string(T::kTopic), record.partition, record.offset})) return;
+      if (const auto message = contracts::decode<T>(*envelope)) take(*message);
     });
   }
   /// Calls `take(record, envelope)` for every record; nullptr where it is no message.

@@ -269,7 +269,7 @@ class MoneyJudge final {
     };
     std::map<std::pair<Uuid, MemberId>, Word> words;
     std::map<std::pair<Uuid, MemberId>, std::int64_t> asked;
-    each_good<GatewayAnswered>([&](const GatewayAnswered& answer) {
+    log_.each_good<GatewayAnswered>(bad_, [&](const GatewayAnswered& answer) {
       if (!answer.charge) return;
       auto& word = words[{answer.charge->uuid(), answer.member}];
       word.declined |= answer.outcome == GatewayOutcome::declined;
@@ -277,7 +277,7 @@ class MoneyJudge final {
       word.captured = true;
       if (answer.amount) word.amounts.insert(answer.amount->minor);
     });
-    each_good<ChargeWallet>([&](const ChargeWallet& charge) {
+    log_.each_good<ChargeWallet>(bad_, [&](const ChargeWallet& charge) {
       asked.emplace(std::pair(charge.charge.uuid(), charge.member), charge.amount.minor);
     });
     const auto terms = charge_terms();
@@ -303,15 +303,6 @@ class MoneyJudge final {
         out_.blame("the gateway took " + std::to_string(wanted->second) +
                    " and the wallet was not credited");
     }
-  }
-
-  template <class T, class Take>
-  void each_good(Take take) {
-    log_.for_all_read(T::kTopic, [&](const stream::Record& record, const Envelope* envelope) {
-      if (!envelope || envelope->type != T::kType) return;
-      if (bad_.contains({std::string(T::kTopic), record.partition, record.offset})) return;
-      if (const auto message = decode<T>(*envelope)) take(*message);
-    });
   }
 
   /// Of one member and topic, money moved in log order; and where it was declined, it was missing.

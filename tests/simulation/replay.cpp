@@ -73,7 +73,7 @@ class Reader final {
   }
   template <class... Ts>
   void answer(const std::variant<Ts...>& any) {
-    std::visit([this](const auto& message) { answer(message); }, any);
+    std::visit([this](const auto& message) { this->answer(message); }, any);
   }
 
   void apply(const PlaceOrder& order) {

@@ -112,24 +112,13 @@ CouponReplay::CouponReplay(Outcomes& out, store::Session& session, const Shards&
   }
 }
 
-/// Sources of signed records are certain: what is not signed well is a dead letter.
-bool CouponReplay::said_before(const stream::Record& record, const Envelope& envelope) {
-  const auto sequence = envelope.sequence();
-  if (!envelope.shard() || !sequence) return false;
-  const auto [mark, fresh] =
-      heard_.try_emplace({record.partition, std::string(envelope.source)}, *sequence);
-  if (fresh) return false;
-  if (*sequence <= mark->second) return true;
-  mark->second = *sequence;
-  return false;
-}
-
 void CouponReplay::take(const stream::Record& record) {
   const auto read = read_.find(record.partition);
   if (read == read_.end() || record.offset >= read->second) return;
   if (letters_.has_letter("coupons", kTopic, record.partition, record.offset)) return;
   const auto envelope = parse_envelope(record);
-  if (!envelope || said_before(record, *envelope)) return;
+  // Sources of signed records are certain: what is not signed well is a dead letter.
+  if (!envelope || heard_.said_before(record.partition, *envelope)) return;
   apply_any(book_, *envelope, {{record.partition, record.offset}, record.append_time});
 }
 

@@ -2,10 +2,8 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
-#include <utility>
 
-#include "dropline/contracts/envelope.hpp"
+#include "dropline/contracts/source_marks.hpp"
 #include "dropline/coupons/coupons.hpp"
 #include "dropline/store/database.hpp"
 #include "dropline/stream/consumer.hpp"
@@ -31,7 +29,6 @@ class CouponReplay final {
   [[nodiscard]] Status finish(const std::vector<stream::Extent>& extents);
 
  private:
-  [[nodiscard]] bool said_before(const stream::Record& record, const contracts::Envelope& envelope);
   [[nodiscard]] Status compare_rows();
   [[nodiscard]] Status compare_counts();
 
@@ -39,7 +36,7 @@ class CouponReplay final {
   store::Session& session_;
   const LetterChecks& letters_;
   std::map<std::int32_t, std::int64_t> read_;  ///< up to where coupons has read
-  std::map<std::pair<std::int32_t, std::string>, contracts::Sequence> heard_;
+  contracts::SourceMarks heard_;
   coupons::Book book_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "dropline/contracts/body_hash.hpp"
 #include "dropline/contracts/outgoing.hpp"
+#include "dropline/contracts/source_marks.hpp"
 #include "dropline/stock/stock.hpp"
 #include "dropline/store/errors.hpp"
 #include "dropline/store/table.hpp"
@@ -62,23 +63,13 @@ class Judging final {
     if (key != drop_.text()) return;
     if constexpr (Signed<T>) {
       if (options_.keys && !options_.keys->verify(envelope, key)) return;
-      if (said_before(envelope)) return;
+      if (marks_.said_before(record_->partition, envelope)) return;
     }
     auto message = decode<T>(envelope);
     if (!message || key != message->partition_key()) return;
     if constexpr (std::same_as<T, PlaceOrder>)
       if (!verify_place_order(*message)) return;
     apply(*message);
-  }
-  /// As the loop's watermark: copies of what a service said.
-  bool said_before(const Envelope& envelope) {
-    const auto sequence = envelope.sequence();
-    if (!envelope.shard() || !sequence) return false;
-    const auto [mark, fresh] = marks_.try_emplace(std::string(envelope.source), *sequence);
-    if (fresh) return false;
-    if (*sequence <= mark->second) return true;
-    mark->second = *sequence;
-    return false;
   }
   template <class Message>
   void answer(const Message& message) {
@@ -87,7 +78,7 @@ class Judging final {
   }
   template <class... Ts>
   void answer(const std::variant<Ts...>& any) {
-    std::visit([this](const auto& message) { answer(message); }, any);
+    std::visit([this](const auto& message) { this->answer(message); }, any);
   }
 
   void apply(const PlaceOrder& order) {
@@ -139,7 +130,7 @@ class Judging final {
   const OtherTerms& other_;
   const stream::Record* record_ = nullptr;
   stock::Placed placed_;
-  std::map<std::string, Sequence> marks_;
+  SourceMarks marks_;
 };
 
 Status judge_partition(Judging& judging, stream::Stream& stream, const Clock& clock,
