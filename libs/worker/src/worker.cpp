@@ -92,19 +92,17 @@ Status Worker::ensure_session() {
   session_.reset();
   auto opened = parts_.database.open(parts_.session);
   if (!opened) return opened.error();
-  if (parts_.check_clock) {
-    auto theirs = opened->now();
-    if (!theirs) return theirs.error();
-    const auto skew = *theirs - parts_.clock.now();
-    if (std::chrono::abs(skew) > kMaxSkew)
-      return error(Errc::clock_skew,
-                   "this machine's clock is " +
-                       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                          std::chrono::abs(skew))
-                                          .count()) +
-                       " ms " + (skew > skew.zero() ? "behind" : "ahead of") +
-                       " the database's; set both by NTP. Nothing is done until they agree");
-  }
+  auto theirs = opened->now();
+  if (!theirs) return theirs.error();
+  const auto skew = *theirs - parts_.clock.now();
+  if (std::chrono::abs(skew) > kMaxSkew)
+    return error(Errc::clock_skew,
+                 "this machine's clock is " +
+                     std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::abs(skew))
+                                        .count()) +
+                     " ms " + (skew > skew.zero() ? "behind" : "ahead of") +
+                     " the database's; set both by NTP. Nothing is done until they agree");
   session_.emplace(std::move(*opened));
   return {};
 }

@@ -31,6 +31,7 @@
 #include "dropline/stream/memory.hpp"
 #include "dropline/worker/worker.hpp"
 #include "place.hpp"
+#include "support/ruling_manual_clock.hpp"
 
 namespace dropline::audit::testing {
 
@@ -75,7 +76,6 @@ class Shop final {
   using Millis = std::chrono::milliseconds;
 
   Shop() {
-    clock.jump(session.now().value() - clock.now());
     REQUIRE(keys.add("test", "a secret that is long enough"));
     REQUIRE(
         stream.admin(std::chrono::seconds(1)).value()->ensure_topics(topic_specs(kPartitions, "")));
@@ -305,7 +305,7 @@ class Shop final {
     return *changed;
   }
 
-  ManualClock clock;
+  dropline::testing::RulingManualClock clock;
   SeededRandom random{11};
   CommandKeys keys;
   std::unique_ptr<Place> place_ = make_place(clock);
@@ -340,8 +340,7 @@ class Shop final {
                                              .keys = keys,
                                              .member = "a",
                                              .session = {},
-                                             .loop = loop,
-                                             .check_clock = false})
+                                             .loop = loop})
                           .value());
   }
   void open() {

@@ -39,7 +39,6 @@ class Worker final {
     store::SessionOptions session{};
     LoopOptions loop{};
     LoopMetrics metrics{};
-    bool check_clock = true;  ///< false only where the clock is simulated
   };
 
   /// Joins the service's group. Fails where the stream refuses for good; an unreachable broker is
